@@ -1,0 +1,7 @@
+"""The service: who asks, what was agreed, what was done.
+
+Only the version lives here, so that importing an auditor's tool never loads the web application
+(which is :func:`registry.app.create_app`).
+"""
+
+__version__ = "0.1.0"

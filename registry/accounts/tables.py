@@ -1,0 +1,128 @@
+"""Who may do what, as rows: organisations, seats, machines, environments and their credentials."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Column
+from sqlmodel import Field, SQLModel
+
+from registry.db import UtcDateTime
+
+ROLES = ("archive", "user", "auditor", "operator")
+
+
+class Organisation(SQLModel, table=True):
+    """A legal body that takes part, in one role."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (
+        CheckConstraint("role IN ('archive', 'user', 'auditor', 'operator')", name="role"),
+        CheckConstraint("state IN ('unverified', 'active', 'blocked')", name="state"),
+    )
+
+    id: str = Field(primary_key=True)
+    slug: str = Field(unique=True, max_length=60)
+    name: str
+    role: str
+    user_class: str = "commercial"
+    country: str = Field(max_length=2)
+    state: str = "active"
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Seat(SQLModel, table=True):
+    """A person's place in an organisation."""
+
+    __tablename__ = "seat"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(index=True, foreign_key="organisation.id")
+    email: str = Field(unique=True)
+    name: str
+    language: str = "nl"
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Client(SQLModel, table=True):
+    """A machine of an organisation (OAuth 2.0 client, RFC 6749 section 2)."""
+
+    __tablename__ = "client"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(index=True, foreign_key="organisation.id")
+    name: str
+    secret_hash: str
+    scopes: list[str] = Field(default_factory=list, sa_column=Column(JSON))
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Credential(SQLModel, table=True):
+    """Something a caller shows: kept as a SHA-256 hash, seen in full only once.
+
+    ``kind`` is ``link`` (signs a person in, once), ``session`` (a browser) or ``token`` (a tool).
+    """
+
+    __tablename__ = "credential"
+    __table_args__ = (CheckConstraint("kind IN ('link', 'session', 'token')", name="kind"),)
+
+    id: str = Field(primary_key=True)
+    kind: str
+    hash: str = Field(unique=True)
+    seat_id: str | None = Field(default=None, index=True, foreign_key="seat.id")
+    client_id: str | None = Field(default=None, index=True, foreign_key="client.id")
+    name: str = ""
+    scopes: list[str] = Field(default_factory=list, sa_column=Column(JSON))
+    environment_id: str | None = Field(default=None, foreign_key="environment.id")
+    """Tokens for reading extracts are bound to the environment they are used from."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Environment(SQLModel, table=True):
+    """Where a recipient processes: country, operator, and the networks it reads from."""
+
+    __tablename__ = "environment"
+
+    id: str = Field(primary_key=True)
+    organisation_id: str = Field(index=True, foreign_key="organisation.id")
+    name: str
+    country: str = Field(max_length=2)
+    operator: str
+    operator_country: str = Field(max_length=2)
+    """Jurisdiction of the operator's ultimate parent."""
+    secure: bool = False
+    """A secure environment from which data cannot leave."""
+    networks: list[str] = Field(default_factory=list, sa_column=Column(JSON))
+    """CIDR ranges; empty means any address."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OutboxMail(SQLModel, table=True):
+    """A message for a person; without a mail server the operator reads it here."""
+
+    __tablename__ = "outbox_mail"
+
+    id: str = Field(primary_key=True)
+    seat_id: str = Field(index=True, foreign_key="seat.id")
+    subject: str
+    body: str
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """The answer once given to a POST with this key, so that repeating it has one effect."""
+
+    __tablename__ = "idempotency_key"
+
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True, max_length=200)
+    request_hash: str
+    status: int
+    headers: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
+    body: bytes
+    created_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,61 @@
+"""The service's settings: the only reader of the environment.
+
+Every field is an environment variable with the prefix ``VRIJGAVE_`` (``VRIJGAVE_DATABASE_URL``); a
+secret may instead be a file named by ``VRIJGAVE_<NAME>_FILE``-style secrets directories
+(``VRIJGAVE_SECRETS_DIR``). The defaults run the whole product on one machine with nothing to
+configure.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Frozen settings; each description is shown by ``vrijgave config show``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VRIJGAVE_",
+        frozen=True,
+        extra="forbid",
+        secrets_dir=os.environ.get("VRIJGAVE_SECRETS_DIR"),
+    )
+
+    home: Annotated[Path, Field(description="Folder of the database, files and keys.")] = Path(
+        "var"
+    )
+    database_url: Annotated[
+        str, Field(description="SQLAlchemy URL; empty means SQLite in the home folder.")
+    ] = ""
+    base_url: Annotated[
+        HttpUrl, Field(description="Address under which people and machines reach the service.")
+    ] = HttpUrl("http://127.0.0.1:8000")
+    tls_in_front: Annotated[
+        bool, Field(description="A proxy with TLS stands before the service.")
+    ] = False
+    store_region: Annotated[
+        str, Field(description="Country where this service stores and processes (ISO 3166-1).")
+    ] = "NL"
+    upload_limit_bytes: Annotated[
+        int, Field(description="Largest delivery taken, in bytes.", gt=0)
+    ] = 20 * 1024**3
+    extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
+    extract_memory_mb: Annotated[
+        int, Field(description="DuckDB's memory for one extract, in MB.", ge=64)
+    ] = 256
+    extract_seconds: Annotated[
+        int, Field(description="Longest time one extract may take, in seconds.", ge=1)
+    ] = 3600
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """The database's URL with the default filled in."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'vrijgave.sqlite'}"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of :attr:`base_url`, without a slash at the end."""
+        return str(self.base_url).rstrip("/")
