@@ -1,0 +1,103 @@
+"""How we touch the outside: files, object stores, DuckDB. Knows none of our own words.
+
+The openers import their backend when called, so that importing this package stays cheap.
+"""
+
+from typing import TYPE_CHECKING
+
+from connectors.errors import (
+    ConnectorError,
+    DeliveryError,
+    DiskFull,
+    JobCancelled,
+    JobError,
+    JobLimit,
+    NoSuchObject,
+    ObjectConflict,
+    PlanError,
+    SourceChanged,
+    StoreError,
+    error,
+)
+from connectors.ports import (
+    Bound,
+    Delivery,
+    Extractor,
+    ExtractPlan,
+    ExtractResult,
+    Importer,
+    LaidColumn,
+    LaidOut,
+    ObjectStore,
+    OpenObject,
+    OutColumn,
+    Profile,
+    SourceColumn,
+    SourceFile,
+    StoredObject,
+    Usage,
+    WrittenFile,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = [
+    "Bound",
+    "ConnectorError",
+    "Delivery",
+    "DeliveryError",
+    "DiskFull",
+    "ExtractPlan",
+    "ExtractResult",
+    "Extractor",
+    "Importer",
+    "JobCancelled",
+    "JobError",
+    "JobLimit",
+    "LaidColumn",
+    "LaidOut",
+    "NoSuchObject",
+    "ObjectConflict",
+    "ObjectStore",
+    "OpenObject",
+    "OutColumn",
+    "PlanError",
+    "Profile",
+    "SourceChanged",
+    "SourceColumn",
+    "SourceFile",
+    "StoreError",
+    "StoredObject",
+    "Usage",
+    "WrittenFile",
+    "open_extractor",
+    "open_importer",
+    "open_store",
+]
+
+
+def open_store(url: str) -> ObjectStore:
+    """The object store at `url`: a directory, as a path or `file://` address; made if absent."""
+    from pathlib import Path
+
+    from connectors.local import LocalStore
+
+    place = url.removeprefix("file://")
+    if "://" in place or not place:
+        raise error("unknown-store", url=url)
+    return LocalStore(Path(place))
+
+
+def open_extractor() -> Extractor:
+    """The embedded engine: DuckDB, one disposable process per extract."""
+    from connectors.duck import DuckExtractor
+
+    return DuckExtractor()
+
+
+def open_importer(scratch: Path) -> Importer:
+    """The reader of deliveries; `scratch` is a directory for what a job stages and removes."""
+    from connectors.sources import DuckImporter
+
+    return DuckImporter(scratch)
