@@ -1,0 +1,65 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. `make` alone lists them all.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+NAME ?= all
+SIZE ?= ci
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check unit bench conformance soak lock clean
+
+help: ## what can be made
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+.venv/bin/uv: requirements-setup.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vrijgave needs Python 3.11 or newer; say which with: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.lock
+	@touch $@
+
+.venv/runtime: .venv/bin/uv requirements.lock pyproject.toml
+	$(INSTALL) -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/development: .venv/runtime requirements-dev.lock
+	$(INSTALL) -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/runtime ## set up, run the whole job on made data, then serve the site (ARGS=--no-serve stops before)
+	$(BIN)/vrijgave demo $(ARGS)
+
+serve: .venv/runtime ## serve the site on the demonstration's data
+	$(BIN)/vrijgave serve
+
+test: check unit ## style, types, layers and all tests with coverage
+
+check: .venv/development ## style, types and layers only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: .venv/development ## all tests with coverage (ARGS="-k word" chooses)
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/python -m tests.coverage_floors
+
+bench: .venv/development ## measure against the peers (NAME=extracts, SIZE=full)
+	$(BIN)/python -m tests.benchmarks --name $(NAME) --size $(SIZE)
+
+conformance: .venv/development ## run other people's suites
+	$(BIN)/python -m tests.conformance
+
+verifier: .venv/runtime ## the auditors' offline verifier as one file, build/vrijgave-verify.pyz
+	$(BIN)/python -m registry.audit.build_verifier build/vrijgave-verify.pyz
+
+lock: .venv/bin/uv ## write the lock files anew from pyproject.toml
+	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra server -c requirements-dev.lock -o requirements.lock
+	printf 'setuptools\nuv\n' | $(COMPILE) - -o requirements-setup.lock
+
+clean: ## remove what the other targets made
+	rm -rf .venv var build bench-data .mypy_cache .ruff_cache .hypothesis .coverage* *.egg-info
