@@ -1,0 +1,101 @@
+"""What the words mean: ODRL policies, the uses of AI, and decisions with reasons.
+
+Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imported.
+"""
+
+from policies.agreement import agree
+from policies.decision import Decision, Prospect, cleared
+from policies.documents import dump_policy, parse_policy, policy_digest
+from policies.errors import DocumentError, FilterError, PolicyError, RequestError
+from policies.evaluation import evaluate, match
+from policies.policy import (
+    Collection,
+    Conflict,
+    Connective,
+    Constraint,
+    Duty,
+    Kind,
+    Logical,
+    Moment,
+    Policy,
+    Rule,
+)
+from policies.regions import is_country, is_region, region_label, regions_of
+from policies.request import Place, Request, request_from_json
+from policies.rowfilter import RowFilter
+from policies.sql import Sql, compile_filter
+from policies.summary import Change, Line, Summary, summarise
+from policies.verdict import ItemVerdict, Outcome, Reason
+from policies.vocabulary import (
+    DUTIES,
+    ENGINE_VERSION,
+    ITEM_FACTS,
+    PROFILE,
+    PURPOSES,
+    USER_CLASSES,
+    USES,
+    VOCABULARY_VERSION,
+    Effect,
+    Operator,
+    duty_term,
+    label,
+    purpose_term,
+    use_term,
+)
+
+__all__ = [
+    "DUTIES",
+    "ENGINE_VERSION",
+    "ITEM_FACTS",
+    "PROFILE",
+    "PURPOSES",
+    "USER_CLASSES",
+    "USES",
+    "VOCABULARY_VERSION",
+    "Change",
+    "Collection",
+    "Conflict",
+    "Connective",
+    "Constraint",
+    "Decision",
+    "DocumentError",
+    "Duty",
+    "Effect",
+    "FilterError",
+    "ItemVerdict",
+    "Kind",
+    "Line",
+    "Logical",
+    "Moment",
+    "Operator",
+    "Outcome",
+    "Place",
+    "Policy",
+    "PolicyError",
+    "Prospect",
+    "Reason",
+    "Request",
+    "RequestError",
+    "RowFilter",
+    "Rule",
+    "Sql",
+    "Summary",
+    "agree",
+    "cleared",
+    "compile_filter",
+    "dump_policy",
+    "duty_term",
+    "evaluate",
+    "is_country",
+    "is_region",
+    "label",
+    "match",
+    "parse_policy",
+    "policy_digest",
+    "purpose_term",
+    "region_label",
+    "regions_of",
+    "request_from_json",
+    "summarise",
+    "use_term",
+]

@@ -1,0 +1,165 @@
+"""Answers as values: what a policy leaves for each item of the asked edition, and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, final
+
+from policies.documents import policy_digest
+from policies.explanation import consent_needed, not_permitted, permitted, prohibited
+from policies.policy import Conflict, Policy
+from policies.request import Request
+from policies.residual import Residual
+from policies.rowfilter import FALSE, TRUE, Atom, RowFilter, all_of, any_of, negate
+from policies.verdict import ItemVerdict, Outcome, Reason
+from policies.vocabulary import ENGINE_VERSION, VOCABULARY_VERSION, Effect
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Prospect and Decision share.
+
+    :param void: reasons for which the policy denies everything, whatever it says.
+    :param residuals: the permissions and prohibitions, with the request filled in.
+    """
+
+    policy: Policy
+    request: Request
+    residuals: tuple[Residual, ...]
+    void: tuple[Reason, ...] = ()
+
+    @cached_property
+    def _prohibitions(self) -> tuple[Residual, ...]:
+        if self.policy.conflict is Conflict.PERM:
+            return ()
+        return tuple(r for r in self.residuals if r.rule.effect is Effect.PROHIBITION)
+
+    @cached_property
+    def _permissions(self) -> tuple[Residual, ...]:
+        """Those that ask least first, so that no item carries a duty it need not."""
+        permissions = (r for r in self.residuals if r.rule.effect is Effect.PERMISSION)
+        return tuple(sorted(permissions, key=lambda r: (r.secure_only, len(r.rule.duties))))
+
+    @cached_property
+    def permit(self) -> RowFilter:
+        """Items that a permission without prior duty covers."""
+        return (
+            FALSE if self.void else any_of(*(r.filter for r in self._permissions if not r.pending))
+        )
+
+    @cached_property
+    def review(self) -> RowFilter:
+        """Items that a permission covers once the archive has said yes."""
+        return FALSE if self.void else any_of(*(r.filter for r in self._permissions if r.pending))
+
+    @cached_property
+    def deny(self) -> RowFilter:
+        """Items that a prohibition takes away, those with unknown facts among them."""
+        return TRUE if self.void else any_of(*(r.filter for r in self._prohibitions))
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why every item is denied, where the request alone decides that; else none."""
+        if self.void:
+            return self.void
+        whole = next((r for r in self._prohibitions if r.filter == TRUE), None)
+        if whole is not None:
+            return (prohibited(whole, {}),)
+        if self.permit == FALSE and self.review == FALSE:
+            return not_permitted(self._permissions, {})
+        return ()
+
+    @property
+    def policy_digest(self) -> str:
+        """``sha256:<hex>`` of the policy's canonical JSON."""
+        return policy_digest(self.policy)
+
+    @cached_property
+    def _atoms(self) -> dict[str, tuple[Atom, ...]]:
+        atoms = dict.fromkeys(a for r in self.residuals for p in r.parts for a in p.filter.atoms())
+        facts = dict.fromkeys(atom.fact for atom in atoms)
+        return {fact: tuple(a for a in atoms if a.fact == fact) for fact in facts}
+
+    @cached_property
+    def _seen(self) -> tuple[dict[object, object], dict[object, ItemVerdict]]:
+        return {}, {}
+
+    def signature(self, item: Mapping[str, object]) -> tuple[object, ...]:
+        """How the item looks to this policy: equal signatures, equal verdicts.
+
+        An item is characterised by the truth of every comparison the policy makes with it, which
+        is worked out once per value of a fact. That keeps a million verdicts cheap.
+        """
+        truths, _ = self._seen
+        signature = []
+        for fact, atoms in self._atoms.items():
+            value = item.get(fact)
+            key = (fact, type(value), value)
+            if key not in truths:
+                truths[key] = tuple(atom.truth({fact: value}) for atom in atoms)
+            signature.append(truths[key])
+        return tuple(signature)
+
+    def verdict(self, item: Mapping[str, object]) -> ItemVerdict:
+        """The answer for one item, by its facts (``rights``, ``embargo_until``, ...)."""
+        _, verdicts = self._seen
+        signature = self.signature(item)
+        if signature not in verdicts:
+            verdicts[signature] = self._judge(item)
+        return verdicts[signature]
+
+    def _judge(self, item: Mapping[str, object]) -> ItemVerdict:
+        if self.void:
+            return ItemVerdict(Outcome.DENY, None, reasons=self.void)
+        hits = tuple(r for r in self._prohibitions if r.filter.matches(item))
+        if hits:
+            reasons = tuple(prohibited(hit, item) for hit in hits)
+            return ItemVerdict(Outcome.DENY, hits[0].rule.uid, reasons=reasons)
+        fitting = [r for r in self._permissions if r.filter.matches(item)]
+        for found in (r for r in fitting if not r.pending):
+            rule = found.rule
+            return ItemVerdict(
+                Outcome.PERMIT, rule.uid, rule.duties, (permitted(found),), found.secure_only
+            )
+        for found in fitting:
+            rule = found.rule
+            return ItemVerdict(
+                Outcome.REVIEW, rule.uid, rule.duties, (consent_needed(found),), found.secure_only
+            )
+        reasons = not_permitted(self._permissions, item)
+        return ItemVerdict(Outcome.DENY, None, reasons=reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything needed to give the identical answer again."""
+        return {
+            "kind": type(self).__name__.lower(),
+            "engine": ENGINE_VERSION,
+            "vocabulary": VOCABULARY_VERSION,
+            "policy": {"uid": self.policy.uid, "digest": self.policy_digest},
+            "request": self.request.to_json(),
+            "reasons": [
+                {"code": r.code, "rule": r.rule, "nl": r.nl, "en": r.en} for r in self.reasons
+            ],
+        }
+
+
+@final
+class Prospect(Answer):
+    """What an agreement on this offer would give. It gives no access."""
+
+
+@final
+class Decision(Answer):
+    """What an agreement (or a set) gives."""
+
+
+def cleared(answer: Prospect | Decision, outcome: Outcome) -> RowFilter:
+    """The rows whose verdict is exactly this outcome."""
+    open_ = negate(answer.deny)
+    match outcome:
+        case Outcome.PERMIT:
+            return all_of(answer.permit, open_)
+        case Outcome.REVIEW:
+            return all_of(answer.review, negate(answer.permit), open_)
+        case Outcome.DENY:
+            return any_of(answer.deny, all_of(negate(answer.permit), negate(answer.review)))

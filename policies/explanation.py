@@ -1,0 +1,149 @@
+"""Reasons in plain words, Dutch and English."""
+
+from collections.abc import Mapping
+
+from policies.policy import Condition, Constraint, Duty, Moment
+from policies.regions import region_label
+from policies.residual import Part, Residual, unmet
+from policies.verdict import Reason
+from policies.vocabulary import OPERANDS, Operator, label
+
+_PARTS = {
+    "use": ("het gevraagde gebruik", "the use that is asked"),
+    "target": ("de gevraagde editie", "the edition that is asked"),
+    "assignee": ("de organisatie die vraagt", "the organisation that asks"),
+}
+_VOID = {
+    "not-an-offer": (
+        "Dit is een overeenkomst en geen aanbod.",
+        "This is an agreement and not an offer.",
+    ),
+    "offer-never-grants": (
+        "Een aanbod geeft zelf nooit toegang; daarvoor is een overeenkomst nodig.",
+        "An offer never gives access itself; that takes an agreement.",
+    ),
+    "replaced": (
+        "Deze voorwaarden zijn vervangen door nieuwere.",
+        "These terms have been replaced by newer ones.",
+    ),
+    "inheritance": (
+        "Deze voorwaarden bouwen voort op andere die hier ontbreken.",
+        "These terms build on others that are missing here.",
+    ),
+    "profile": (
+        "Deze voorwaarden gebruiken een profiel dat hier niet bekend is.",
+        "These terms use a profile that is not known here.",
+    ),
+    "conflict": (
+        "Deze voorwaarden spreken elkaar tegen en gelden daarom niet.",
+        "These terms contradict each other and therefore do not count.",
+    ),
+}
+_MISSES_BEYOND_TERMS = 100
+"""Weight of another use, edition or party: such a rule is no near miss."""
+
+
+def void(code: str) -> Reason:
+    """Why a whole policy counts for nothing."""
+    nl, en = _VOID[code]
+    return Reason(f"void:{code}", None, nl, en)
+
+
+def permitted(by: Residual) -> Reason:
+    """The rule permits the item, with its duties."""
+    nl, en = "De voorwaarden staan dit gebruik toe", "The terms permit this use"
+    return Reason(
+        "permitted",
+        by.rule.uid,
+        nl + _duties(by.rule.duties, "nl"),
+        en + _duties(by.rule.duties, "en"),
+    )
+
+
+def consent_needed(by: Residual) -> Reason:
+    """The rule would permit the item after a duty that must come first."""
+    nl, en = "Het archief beoordeelt dit per verzoek", "The archive reviews this per request"
+    return Reason(
+        "consent-needed",
+        by.rule.uid,
+        nl + _duties(by.rule.duties, "nl"),
+        en + _duties(by.rule.duties, "en"),
+    )
+
+
+def _duties(duties: tuple[Duty, ...], language: str) -> str:
+    if not duties:
+        return "."
+    return ": " + "; ".join(label(duty.action, language) for duty in duties) + "."
+
+
+def prohibited(by: Residual, item: Mapping[str, object]) -> Reason:
+    """The prohibition takes the item away, or might: an unknown fact counts against it."""
+    open_ = [part for part in by.parts if part.filter.truth(item) is None]
+    if open_:
+        return _unknown(open_[0], by)
+    if by.parts[-1].condition is None:
+        nl, en = "De voorwaarden verbieden dit gebruik.", "The terms prohibit this use."
+        return Reason("prohibited:use", by.rule.uid, nl, en)
+    part = by.parts[-1]
+    nl = f"Uitgesloten door {_name(part, 'nl')}{_only(part.condition, 'nl')}."
+    en = f"Ruled out by {_name(part, 'en')}{_only(part.condition, 'en')}."
+    return Reason(f"prohibited:{part.name}", by.rule.uid, nl, en)
+
+
+def not_permitted(
+    permissions: tuple[Residual, ...], item: Mapping[str, object]
+) -> tuple[Reason, ...]:
+    """No permission covers the item: what the nearest one lacks."""
+    misses = [(unmet(r.parts, item), r) for r in permissions]
+    if not misses:
+        nl, en = "Geen voorwaarde staat dit toe.", "No term permits this."
+        return (Reason("no-permission", None, nl, en),)
+    lacking, nearest = min(misses, key=lambda miss: sum(_weight(part) for part in miss[0]))
+    return tuple(_missing(part, nearest, item) for part in lacking)
+
+
+def _weight(part: Part) -> int:
+    return _MISSES_BEYOND_TERMS if part.name in _PARTS else 1
+
+
+def _missing(part: Part, of: Residual, item: Mapping[str, object]) -> Reason:
+    if part.filter.truth(item) is None:
+        return _unknown(part, of)
+    nl = f"De voorwaarden dekken dit niet vanwege {_name(part, 'nl')}{_covered(part.condition, 'nl')}."
+    en = f"The terms do not cover this because of {_name(part, 'en')}{_covered(part.condition, 'en')}."
+    return Reason(f"no-permission:{part.name}", of.rule.uid, nl, en)
+
+
+def _unknown(part: Part, of: Residual) -> Reason:
+    nl = f"Niet bekend: {_name(part, 'nl')}. Wat onbekend is, blijft gesloten."
+    en = f"Not known: {_name(part, 'en')}. What is unknown stays closed."
+    return Reason(f"unknown:{part.name}", of.rule.uid, nl, en)
+
+
+def _name(part: Part, language: str) -> str:
+    if part.name in _PARTS:
+        return _PARTS[part.name][language == "en"]
+    constraint = part.condition
+    left = constraint.left if isinstance(constraint, Constraint) else f"vg:{part.name}"
+    return label(left, language)
+
+
+def _only(of: Condition | None, language: str) -> str:
+    """What a prohibition of everything else leaves open."""
+    if isinstance(of, Constraint) and of.operator is Operator.IS_NONE_OF:
+        return {"nl": " (alleen: ", "en": " (only: "}[language] + _values(of, language) + ")"
+    return ""
+
+
+def _covered(of: Condition | None, language: str) -> str:
+    """What a permission does cover; IRIs of statements would tell a reader little."""
+    if not isinstance(of, Constraint) or of.left == "vg:rights" or of.reference:
+        return ""
+    return {"nl": " (wel: ", "en": " (covered: "}[language] + _values(of, language) + ")"
+
+
+def _values(of: Constraint, language: str) -> str:
+    region = OPERANDS[of.left].kind == "region" if of.left in OPERANDS else False
+    shown = (v.value if isinstance(v, Moment) else str(v) for v in of.right)
+    return ", ".join(region_label(v, language) if region else label(v, language) for v in shown)

@@ -1,0 +1,139 @@
+"""A policy as a value: ODRL's Information Model 2.2, expanded to atomic rules.
+
+Every rule has one action, one target and at most one assigner and assignee (IM 2.2, section 2.7);
+what a compact document shares between rules is repeated in each.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import TypeAlias
+
+from policies.vocabulary import Effect, Operator
+
+
+class Moment(Enum):
+    """A right operand that stands for a moment not known when the policy was written."""
+
+    USE = "odrl:policyUsage"
+    """The moment the action is exercised; against dates, its day in Europe/Amsterdam."""
+
+
+Value: TypeAlias = str | bool | int | Decimal | date | datetime | Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One comparison of a left operand with values (IM 2.2, section 2.5).
+
+    ``right`` holds several values only under a set operator. ``reference`` is an IRI that stands
+    for the value; it is never fetched, so it is unknown unless the request's facts hold it.
+    """
+
+    left: str
+    operator: Operator
+    right: tuple[Value, ...]
+    reference: str | None = None
+    unit: str | None = None
+    data_type: str | None = None
+    status: Value | None = None
+    uid: str | None = None
+
+
+class Connective(Enum):
+    """How a logical constraint joins its operands (IM 2.2, section 2.5.2)."""
+
+    AND = "and"
+    OR = "or"
+    XONE = "xone"
+    AND_SEQUENCE = "andSequence"
+
+
+@dataclass(frozen=True, slots=True)
+class Logical:
+    """Constraints joined into one."""
+
+    connective: Connective
+    operands: tuple["Condition", ...]
+    uid: str | None = None
+
+
+Condition: TypeAlias = Constraint | Logical
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A party or asset that is a collection, narrowed by refinements (sections 2.2.2, 2.3.2)."""
+
+    source: str
+    refinements: tuple[Condition, ...] = ()
+
+
+Named: TypeAlias = str | Collection
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """An action that must be done: of a permission, as a consequence, or as a remedy."""
+
+    action: str
+    uid: str | None = None
+    target: Named | None = None
+    parties: tuple[tuple[str, Named], ...] = ()
+    constraints: tuple[Condition, ...] = ()
+    refinements: tuple[Condition, ...] = ()
+    consequences: tuple["Duty", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One atomic permission, prohibition or obligation.
+
+    ``duties`` are a permission's duties, ``remedies`` a prohibition's, ``consequences`` an
+    obligation's. ``uid`` names the rule in every reason; documents without one get a position.
+    """
+
+    effect: Effect
+    uid: str
+    action: str
+    target: Named | None = None
+    assigner: Named | None = None
+    assignee: Named | None = None
+    constraints: tuple[Condition, ...] = ()
+    refinements: tuple[Condition, ...] = ()
+    duties: tuple[Duty, ...] = ()
+    remedies: tuple[Duty, ...] = ()
+    consequences: tuple[Duty, ...] = ()
+    parties: tuple[tuple[str, Named], ...] = ()
+
+
+class Conflict(Enum):
+    """What happens where a permission and a prohibition meet (IM 2.2, section 2.10)."""
+
+    PERM = "perm"
+    PROHIBIT = "prohibit"
+    INVALID = "invalid"
+
+
+class Kind(Enum):
+    """The policy subclasses that this engine reads (IM 2.2, section 2.1)."""
+
+    SET = "Set"
+    OFFER = "Offer"
+    AGREEMENT = "Agreement"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A group of rules; ``conflict`` is ``invalid`` where a document is silent, as ODRL says."""
+
+    kind: Kind
+    uid: str
+    rules: tuple[Rule, ...]
+    profiles: tuple[str, ...] = ()
+    conflict: Conflict = Conflict.INVALID
+    inherits: tuple[str, ...] = ()
+    replaced_by: str | None = None
+    assigner: str | None = None
+    assignee: str | None = None

@@ -1,0 +1,107 @@
+"""The question: who wants to do what, with which edition, why, where and when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from policies.errors import RequestError
+from policies.regions import is_country
+from policies.vocabulary import PURPOSES, USER_CLASSES, USES, purpose_term, use_term
+
+JsonScalar: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a recipient processes: country, country of the operator's ultimate parent, and kind.
+
+    Countries are ISO 3166-1 alpha-2; None is unknown, and unknown satisfies no residency rule.
+    """
+
+    country: str | None
+    operator_country: str | None
+    secure: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """The facts asked about; values are checked against the vocabulary when it is made.
+
+    :param use: what for, in the AI-use tree (``train.gen``) or an ODRL action (``odrl:read``).
+    :param user_class: commercial, research, heritage, education or government.
+    :param purpose: DPV purpose (IRI, ``dpv:`` term or bare name), or None where none is given.
+    :param assignee: the organisation that asks, as policies name it; None for an anonymous one.
+    :param target: the edition, ``archive/dataset@3``.
+    :param at: the moment of use, with its time zone.
+    :param facts: values of further left operands under their own terms (``odrl:payAmount``).
+    :raises RequestError: for a value outside the vocabulary or a moment without zone.
+    """
+
+    use: str
+    user_class: str
+    purpose: str | None
+    assignee: str | None
+    target: str
+    place: Place
+    at: datetime
+    facts: Mapping[str, JsonScalar] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what the vocabulary does not know, before it can be decided on."""
+        if use_term(self.use) is None:
+            raise _unknown("use", self.use, ", ".join(term.removeprefix("vg:") for term in USES))
+        if self.user_class not in USER_CLASSES:
+            raise _unknown("user_class", self.user_class, ", ".join(USER_CLASSES))
+        if self.purpose is not None and purpose_term(self.purpose) is None:
+            raise _unknown("purpose", self.purpose, ", ".join(PURPOSES))
+        for name in ("country", "operator_country"):
+            code = getattr(self.place, name)
+            if code is not None and not is_country(code):
+                raise _unknown(f"place.{name}", code, "ISO 3166-1 alpha-2, as in NL")
+        if self.at.tzinfo is None:
+            raise RequestError(
+                "at",
+                "the moment has no time zone",
+                "add one, as in 2026-11-23T01:00:00Z",
+                probleem="het tijdstip heeft geen tijdzone",
+                uitweg="zet er een tijdzone bij, zoals in 2026-11-23T01:00:00Z",
+            )
+
+    @property
+    def action(self) -> str:
+        """The use as a prefixed action."""
+        return use_term(self.use) or self.use
+
+    def to_json(self) -> dict[str, Any]:
+        """The request as plain JSON; :func:`request_from_json` gives it back."""
+        return {
+            "use": self.use,
+            "user_class": self.user_class,
+            "purpose": self.purpose,
+            "assignee": self.assignee,
+            "target": self.target,
+            "place": {
+                "country": self.place.country,
+                "operator_country": self.place.operator_country,
+                "secure": self.place.secure,
+            },
+            "at": self.at.astimezone(UTC).isoformat(),
+            "facts": dict(self.facts),
+        }
+
+
+def request_from_json(document: Mapping[str, Any]) -> Request:
+    """The request that :meth:`Request.to_json` wrote."""
+    values = {**document, "place": Place(**document["place"])}
+    return Request(**{**values, "at": datetime.fromisoformat(document["at"])})
+
+
+def _unknown(field_name: str, value: str, known: str) -> RequestError:
+    return RequestError(
+        field_name,
+        f"`{value}` is not known",
+        f"use one of: {known}",
+        probleem=f"`{value}` is niet bekend",
+        uitweg=f"gebruik een van: {known}",
+    )

@@ -1,0 +1,236 @@
+"""What one rule still asks of an item once the request is known."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from operator import eq, ge, gt, le, lt, ne
+from zoneinfo import ZoneInfo
+
+from policies.policy import (
+    Collection,
+    Condition,
+    Connective,
+    Constraint,
+    Duty,
+    Logical,
+    Moment,
+    Rule,
+    Value,
+)
+from policies.regions import regions_of
+from policies.request import Request
+from policies.rowfilter import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    Compare,
+    Constant,
+    RowFilter,
+    Within,
+    all_of,
+    any_of,
+    exactly_one,
+    negate,
+    possibly,
+    surely,
+)
+from policies.vocabulary import DUTIES, OPERANDS, Effect, Operand, Operator, purpose_term, wider
+
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+"""Dates of rights are days here."""
+
+_ORDER: dict[Operator, Callable[[object, object], bool]] = {
+    Operator.EQ: eq,
+    Operator.NEQ: ne,
+    Operator.LT: lt,
+    Operator.LTEQ: le,
+    Operator.GT: gt,
+    Operator.GTEQ: ge,
+}
+_KINDS: dict[str, type] = {"text": str, "boolean": bool, "date": date}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One condition of a rule: its name in reasons, what it came from, what is left of it."""
+
+    name: str
+    condition: Condition | None
+    filter: RowFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """A rule with its conditions as filters; ``filter`` is two-valued.
+
+    For a permission it is true only where every part is *true*; for a prohibition it is true
+    wherever no part is *false*: what is unknown never permits and always forbids.
+    """
+
+    rule: Rule
+    parts: tuple[Part, ...]
+    filter: RowFilter
+
+    @property
+    def pending(self) -> tuple[Duty, ...]:
+        """Duties that must be fulfilled before use."""
+        return tuple(d for d in self.rule.duties if not _due_after(d))
+
+    @property
+    def secure_only(self) -> bool:
+        """Whether the rule holds only inside a secure environment."""
+        return any(part.name == "secureEnvironment" for part in self.parts)
+
+
+def _due_after(duty: Duty) -> bool:
+    return duty.action in DUTIES and DUTIES[duty.action].when == "after"
+
+
+def residual(rule: Rule, request: Request) -> Residual:
+    """What is left of the rule for this request."""
+    parts = (
+        Part("use", None, _action(rule, request)),
+        Part("target", None, _named(rule.target, request.target)),
+        Part("assignee", None, _named(rule.assignee, request.assignee)),
+        *(Part(name_of(c), c, condition(c, request)) for c in _conditions(rule)),
+    )
+    whole = all_of(*(part.filter for part in parts))
+    return Residual(
+        rule, parts, surely(whole) if rule.effect is Effect.PERMISSION else possibly(whole)
+    )
+
+
+def _conditions(rule: Rule) -> tuple[Condition, ...]:
+    """Constraints, and refinements of action, target and assignee: all must hold."""
+    collections = (c for c in (rule.target, rule.assignee) if isinstance(c, Collection))
+    refined = (refinement for c in collections for refinement in c.refinements)
+    return (*rule.constraints, *rule.refinements, *refined)
+
+
+def name_of(of: Condition) -> str:
+    """The local name of the (first) left operand: ``embargoUntil``."""
+    while isinstance(of, Logical):
+        of = of.operands[0]
+    return of.left.partition(":")[2] or of.left
+
+
+def _action(rule: Rule, request: Request) -> RowFilter:
+    """A permission covers the asked use whole; a prohibition of any part of it applies."""
+    covers = rule.action in wider(request.action)
+    if rule.effect is Effect.PROHIBITION:
+        covers = covers or request.action in wider(rule.action)
+    return Constant(covers)
+
+
+def _named(named: str | Collection | None, asked: str | None) -> RowFilter:
+    if named is None:
+        return TRUE
+    if asked is None:
+        return UNKNOWN
+    return Constant(asked == (named.source if isinstance(named, Collection) else named))
+
+
+def condition(of: Condition, request: Request) -> RowFilter:
+    """The condition with everything filled in that the request tells."""
+    if isinstance(of, Logical):
+        parts = tuple(condition(operand, request) for operand in of.operands)
+        match of.connective:
+            case Connective.OR:
+                return any_of(*parts)
+            case Connective.XONE:
+                return exactly_one(*parts)
+            case Connective.AND | Connective.AND_SEQUENCE:
+                return all_of(*parts)
+    operand = OPERANDS.get(of.left)
+    if operand is None:
+        return UNKNOWN
+    right = _right(of, operand, request)
+    if operand.of == "item":
+        return _over_item(operand, of.operator, right)
+    return _over_request(_left(operand, request), of.operator, right)
+
+
+def _right(of: Constraint, operand: Operand, request: Request) -> tuple[object, ...]:
+    """The right operand's values; a reference is known only where the request's facts tell it."""
+    if of.reference is not None:
+        return (request.facts.get(of.reference),)
+    return tuple(_moment(operand, request) if value is Moment.USE else value for value in of.right)
+
+
+def _moment(operand: Operand, request: Request) -> datetime | date:
+    return request.at.astimezone(AMSTERDAM).date() if operand.kind == "date" else request.at
+
+
+def _over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
+    """A filter over the fact's column; a value of another kind than the column's is unknown."""
+    kind = _KINDS[operand.kind]
+    values = tuple(value for value in right if isinstance(value, str | bool | date))
+    if len(values) != len(right) or any(type(value) is not kind for value in values):
+        return UNKNOWN
+    match operator:
+        case Operator.IS_ANY_OF | Operator.IS_A | Operator.IS_PART_OF:
+            return Within(operand.fact, frozenset(values))
+        case Operator.IS_NONE_OF:
+            return negate(Within(operand.fact, frozenset(values)))
+        case Operator.IS_ALL_OF | Operator.HAS_PART:
+            return all_of(*(Compare(operand.fact, Operator.EQ, value) for value in values))
+        case _:
+            return Compare(operand.fact, operator, values[0])
+
+
+def _left(operand: Operand, request: Request) -> object:
+    match operand.fact:
+        case "user_class":
+            return request.user_class
+        case "country" | "operator_country":
+            return getattr(request.place, operand.fact)
+        case "secure":
+            return request.place.secure
+        case "at":
+            return request.at
+        case "purpose":
+            return request.purpose and purpose_term(request.purpose)
+        case _:
+            return request.facts.get(operand.term)
+
+
+def _over_request(left: object, operator: Operator, right: tuple[object, ...]) -> RowFilter:
+    """Decided now: True, False, or unknown where a value is missing or of another kind."""
+    if left is None or None in right:
+        return UNKNOWN
+    if operator in _ORDER:
+        same = _comparable(left, right[0])
+        return Constant(_ORDER[operator](left, right[0])) if same else UNKNOWN
+    return Constant(_set_holds(left, operator, set(right)))
+
+
+def _comparable(left: object, right: object) -> bool:
+    numbers = (int, float, Decimal)
+    if isinstance(left, bool) or isinstance(right, bool):
+        return isinstance(left, bool) and isinstance(right, bool)
+    return type(left) is type(right) or (isinstance(left, numbers) and isinstance(right, numbers))
+
+
+def _set_holds(left: object, operator: Operator, right: set[object]) -> bool:
+    """The six set operators; a term stands for itself and all it lies within."""
+    around: frozenset[object] = frozenset({left})
+    if isinstance(left, str):
+        around = frozenset(wider(left) | (regions_of(left) or frozenset()))
+    match operator:
+        case Operator.IS_NONE_OF:
+            return not around & right
+        case Operator.IS_ALL_OF:
+            return right <= around
+        case Operator.HAS_PART:
+            return all(isinstance(part, str) and left in wider(part) for part in right)
+        case _:
+            return bool(around & right)
+
+
+def unmet(parts: tuple[Part, ...], row: Mapping[str, object]) -> tuple[Part, ...]:
+    """The parts that are not true for the row."""
+    return tuple(part for part in parts if part.filter.truth(row) is not True)
+
+
+__all__ = ["FALSE", "Part", "Residual", "condition", "name_of", "residual", "unmet"]
