@@ -4,10 +4,12 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 """
 
 from policies.agreement import agree
+from policies.change import Change
 from policies.decision import Decision, Prospect, cleared
-from policies.documents import dump_policy, parse_policy, policy_digest
+from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
 from policies.evaluation import evaluate, match
+from policies.parsing import parse_policy
 from policies.policy import (
     Collection,
     Conflict,
@@ -24,7 +26,7 @@ from policies.regions import is_country, is_region, region_label, regions_of
 from policies.request import Place, Request, request_from_json
 from policies.rowfilter import RowFilter
 from policies.sql import Sql, compile_filter
-from policies.summary import Change, Line, Summary, summarise
+from policies.summary import Line, Summary, summarise
 from policies.verdict import ItemVerdict, Outcome, Reason
 from policies.vocabulary import (
     DUTIES,

@@ -1,10 +1,17 @@
 """From an offer and a request to the agreement both sides sign."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from policies.policy import Policy
+from policies.errors import PolicyError
+from policies.policy import Condition, Constraint, Duty, Kind, Named, Policy, Rule
 from policies.request import Request
+from policies.residual import Residual, residual
+from policies.rowfilter import FALSE
 from policies.verdict import Outcome
+from policies.vocabulary import Effect, Operator, purpose_term
+
+CONSENT = "odrl:obtainConsent"
 
 
 def agree(
@@ -19,5 +26,79 @@ def agree(
     until: datetime,
     rights: frozenset[str] | None = None,
 ) -> Policy:
-    """An ODRL Agreement, frozen for this assignee, use, purpose, place, edition and period."""
-    raise NotImplementedError
+    """An ODRL Agreement, frozen for this assignee, use, purpose, place, edition and period.
+
+    It holds the offer's permissions that fit the request: with ``PERMIT`` those that need no
+    prior consent, with ``REVIEW`` those that do, whose consent duty is done and left out (the
+    archive said yes). Prohibitions are copied whole. ``rights`` narrows it to those statements.
+
+    :raises PolicyError: if no permission of the offer fits, or the period is empty.
+    """
+    if until <= agreed_at:
+        raise PolicyError("until", "the agreement would end before it begins")
+    left = tuple(residual(rule, request) for rule in offer.rules)
+    frame = _frame(request, agreed_at, until, rights)
+    permissions = tuple(
+        _permission(r, request, frame)
+        for r in left
+        if r.rule.effect is Effect.PERMISSION and r.filter != FALSE and _outcome(r) in outcomes
+    )
+    if not permissions:
+        raise PolicyError("offer", "no permission of the offer fits the request")
+    kept = tuple(r.rule for r in left if r.rule.effect is not Effect.PERMISSION)
+    return Policy(
+        kind=Kind.AGREEMENT,
+        uid=uid,
+        rules=tuple(_between(rule, assigner, assignee) for rule in (*permissions, *kept)),
+        profiles=offer.profiles,
+        conflict=offer.conflict,
+        assigner=assigner,
+        assignee=assignee,
+    )
+
+
+def _outcome(of: Residual) -> Outcome:
+    return Outcome.REVIEW if of.pending else Outcome.PERMIT
+
+
+def _frame(
+    request: Request, agreed_at: datetime, until: datetime, rights: frozenset[str] | None
+) -> tuple[Condition, ...]:
+    """The conditions that hold the agreement to what was asked."""
+    conditions = [
+        Constraint("odrl:dateTime", Operator.GTEQ, (agreed_at,)),
+        Constraint("odrl:dateTime", Operator.LT, (until,)),
+        Constraint("vg:userClass", Operator.EQ, (request.user_class,)),
+    ]
+    if request.purpose is not None:
+        purpose = purpose_term(request.purpose) or request.purpose
+        conditions.append(Constraint("odrl:purpose", Operator.EQ, (purpose,)))
+    for left, country in (
+        ("vg:processedIn", request.place.country),
+        ("vg:operatorJurisdiction", request.place.operator_country),
+    ):
+        if country is not None:
+            conditions.append(Constraint(left, Operator.EQ, (country,)))
+    if rights is not None:
+        conditions.append(Constraint("vg:rights", Operator.IS_ANY_OF, tuple(sorted(rights))))
+    return tuple(conditions)
+
+
+def _permission(of: Residual, request: Request, frame: tuple[Condition, ...]) -> Rule:
+    rule = of.rule
+    own = tuple(c for c in rule.constraints if c not in frame)
+    return replace(
+        rule,
+        action=request.action,
+        target=request.target,
+        constraints=(*own, *frame),
+        duties=tuple(duty for duty in rule.duties if not _is_consent(duty)),
+    )
+
+
+def _is_consent(duty: Duty) -> bool:
+    return duty.action == CONSENT
+
+
+def _between(rule: Rule, assigner: Named, assignee: Named) -> Rule:
+    return replace(rule, assigner=assigner, assignee=assignee)

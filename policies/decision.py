@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, final
 
-from policies.documents import policy_digest
+from policies.dumping import policy_digest
 from policies.explanation import consent_needed, not_permitted, permitted, prohibited
 from policies.policy import Conflict, Policy
 from policies.request import Request
@@ -64,9 +64,9 @@ class Answer:
             return self.void
         whole = next((r for r in self._prohibitions if r.filter == TRUE), None)
         if whole is not None:
-            return (prohibited(whole, {}),)
+            return (prohibited(whole, None),)
         if self.permit == FALSE and self.review == FALSE:
-            return not_permitted(self._permissions, {})
+            return not_permitted(self._permissions, None)
         return ()
 
     @property
@@ -108,9 +108,17 @@ class Answer:
             verdicts[signature] = self._judge(item)
         return verdicts[signature]
 
+    def outcome(self, item: Mapping[str, object]) -> Outcome:
+        """The answer for one item without its reasons."""
+        if self.deny.matches(item):
+            return Outcome.DENY
+        if self.permit.matches(item):
+            return Outcome.PERMIT
+        return Outcome.REVIEW if self.review.matches(item) else Outcome.DENY
+
     def _judge(self, item: Mapping[str, object]) -> ItemVerdict:
-        if self.void:
-            return ItemVerdict(Outcome.DENY, None, reasons=self.void)
+        if self.reasons:
+            return ItemVerdict(Outcome.DENY, self.reasons[0].rule, reasons=self.reasons)
         hits = tuple(r for r in self._prohibitions if r.filter.matches(item))
         if hits:
             reasons = tuple(prohibited(hit, item) for hit in hits)

@@ -18,14 +18,14 @@ def match(offer: Policy, request: Request) -> Prospect:
     """What an agreement on this offer would give for the request; never access itself."""
     residuals = _residuals(offer, request)
     wrong = () if offer.kind is not Kind.AGREEMENT else (void("not-an-offer"),)
-    return Prospect(offer, request, residuals, wrong or _void(offer, residuals))
+    return Prospect(offer, request, residuals, wrong or _void(offer, request, residuals))
 
 
 def evaluate(agreement: Policy, request: Request) -> Decision:
     """What the agreement (or set) gives for the request."""
     residuals = _residuals(agreement, request)
     wrong = () if agreement.kind is not Kind.OFFER else (void("offer-never-grants"),)
-    return Decision(agreement, request, residuals, wrong or _void(agreement, residuals))
+    return Decision(agreement, request, residuals, wrong or _void(agreement, request, residuals))
 
 
 def _residuals(policy: Policy, request: Request) -> tuple[Residual, ...]:
@@ -33,10 +33,12 @@ def _residuals(policy: Policy, request: Request) -> tuple[Residual, ...]:
     return tuple(residual(rule, request) for rule in deciding)
 
 
-def _void(policy: Policy, residuals: tuple[Residual, ...]) -> tuple[Reason, ...]:
+def _void(policy: Policy, request: Request, residuals: tuple[Residual, ...]) -> tuple[Reason, ...]:
     """Why the policy counts for nothing, if it does (IM 2.2, sections 2.1, 2.8 to 2.10, 3)."""
     if policy.replaced_by is not None:
         return (void("replaced"),)
+    if policy.valid_until is not None and request.at >= policy.valid_until:
+        return (void("lapsed"),)
     if policy.inherits:
         return (void("inheritance"),)
     if not set(policy.profiles) <= {PROFILE, CORE_PROFILE}:

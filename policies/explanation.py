@@ -1,12 +1,16 @@
 """Reasons in plain words, Dutch and English."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from policies.policy import Condition, Constraint, Duty, Moment
 from policies.regions import region_label
 from policies.residual import Part, Residual, unmet
 from policies.verdict import Reason
 from policies.vocabulary import OPERANDS, Operator, label
+
+Item: TypeAlias = Mapping[str, object] | None
+"""An item's facts; None where the request alone is explained."""
 
 _PARTS = {
     "use": ("het gevraagde gebruik", "the use that is asked"),
@@ -25,6 +29,10 @@ _VOID = {
     "replaced": (
         "Deze voorwaarden zijn vervangen door nieuwere.",
         "These terms have been replaced by newer ones.",
+    ),
+    "lapsed": (
+        "Deze voorwaarden zijn verlopen.",
+        "These terms have lapsed.",
     ),
     "inheritance": (
         "Deze voorwaarden bouwen voort op andere die hier ontbreken.",
@@ -51,35 +59,30 @@ def void(code: str) -> Reason:
 
 def permitted(by: Residual) -> Reason:
     """The rule permits the item, with its duties."""
-    nl, en = "De voorwaarden staan dit gebruik toe", "The terms permit this use"
-    return Reason(
-        "permitted",
-        by.rule.uid,
-        nl + _duties(by.rule.duties, "nl"),
-        en + _duties(by.rule.duties, "en"),
-    )
+    duties = by.rule.duties
+    nl = "De voorwaarden staan dit gebruik toe." + _then(" Uw plicht: ", duties, "nl")
+    en = "The terms permit this use." + _then(" Your duty: ", duties, "en")
+    return Reason("permitted", by.rule.uid, nl, en)
 
 
 def consent_needed(by: Residual) -> Reason:
     """The rule would permit the item after a duty that must come first."""
-    nl, en = "Het archief beoordeelt dit per verzoek", "The archive reviews this per request"
-    return Reason(
-        "consent-needed",
-        by.rule.uid,
-        nl + _duties(by.rule.duties, "nl"),
-        en + _duties(by.rule.duties, "en"),
-    )
+    first = by.pending
+    later = tuple(duty for duty in by.rule.duties if duty not in first)
+    nl = "Nog niet:" + _then(" ", first, "nl") + _then(" Daarna: ", later, "nl")
+    en = "Not yet:" + _then(" ", first, "en") + _then(" After that: ", later, "en")
+    return Reason("consent-needed", by.rule.uid, nl, en)
 
 
-def _duties(duties: tuple[Duty, ...], language: str) -> str:
+def _then(opening: str, duties: tuple[Duty, ...], language: str) -> str:
     if not duties:
-        return "."
-    return ": " + "; ".join(label(duty.action, language) for duty in duties) + "."
+        return ""
+    return opening + "; ".join(label(duty.action, language) for duty in duties) + "."
 
 
-def prohibited(by: Residual, item: Mapping[str, object]) -> Reason:
+def prohibited(by: Residual, item: Item) -> Reason:
     """The prohibition takes the item away, or might: an unknown fact counts against it."""
-    open_ = [part for part in by.parts if part.filter.truth(item) is None]
+    open_ = [part for part in by.parts if part.filter.truth(item or {}) is None]
     if open_:
         return _unknown(open_[0], by)
     if by.parts[-1].condition is None:
@@ -91,9 +94,7 @@ def prohibited(by: Residual, item: Mapping[str, object]) -> Reason:
     return Reason(f"prohibited:{part.name}", by.rule.uid, nl, en)
 
 
-def not_permitted(
-    permissions: tuple[Residual, ...], item: Mapping[str, object]
-) -> tuple[Reason, ...]:
+def not_permitted(permissions: tuple[Residual, ...], item: Item) -> tuple[Reason, ...]:
     """No permission covers the item: what the nearest one lacks."""
     misses = [(unmet(r.parts, item), r) for r in permissions]
     if not misses:
@@ -107,11 +108,12 @@ def _weight(part: Part) -> int:
     return _MISSES_BEYOND_TERMS if part.name in _PARTS else 1
 
 
-def _missing(part: Part, of: Residual, item: Mapping[str, object]) -> Reason:
-    if part.filter.truth(item) is None:
+def _missing(part: Part, of: Residual, item: Item) -> Reason:
+    if part.filter.truth(item or {}) is None:
         return _unknown(part, of)
-    nl = f"De voorwaarden dekken dit niet vanwege {_name(part, 'nl')}{_covered(part.condition, 'nl')}."
-    en = f"The terms do not cover this because of {_name(part, 'en')}{_covered(part.condition, 'en')}."
+    nl, en = (f"{_name(part, lang)}{_covered(part.condition, lang)}" for lang in ("nl", "en"))
+    nl = f"De voorwaarden dekken dit niet vanwege {nl}."
+    en = f"The terms do not cover this because of {en}."
     return Reason(f"no-permission:{part.name}", of.rule.uid, nl, en)
 
 

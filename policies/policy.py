@@ -126,7 +126,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A group of rules; ``conflict`` is ``invalid`` where a document is silent, as ODRL says."""
+    """A group of rules.
+
+    :param conflict: ``invalid`` where a document is silent, as ODRL says.
+    :param valid_until: moment from which the policy itself no longer counts (``dct:valid``); an
+        agreement made from an offer before then is not touched by it.
+    """
 
     kind: Kind
     uid: str
@@ -135,5 +140,12 @@ class Policy:
     conflict: Conflict = Conflict.INVALID
     inherits: tuple[str, ...] = ()
     replaced_by: str | None = None
-    assigner: str | None = None
-    assignee: str | None = None
+    valid_until: datetime | None = None
+    assigner: Named | None = None
+    assignee: Named | None = None
+
+    def __post_init__(self) -> None:
+        """Put permissions first, then prohibitions, then obligations: one order for one meaning."""
+        order = list(Effect)
+        rules = tuple(sorted(self.rules, key=lambda rule: order.index(rule.effect)))
+        object.__setattr__(self, "rules", rules)

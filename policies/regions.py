@@ -14,7 +14,7 @@ _MEMBERS = {term: frozenset(entry["members"]) for term, entry in _SETS.items()}
 
 def is_country(code: str) -> bool:
     """Whether the code has the form of an ISO 3166-1 alpha-2 code."""
-    return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()  # noqa: PLR2004
+    return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()
 
 
 def is_region(code: str) -> bool:

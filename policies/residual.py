@@ -1,10 +1,9 @@
 """What one rule still asks of an item once the request is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from operator import eq, ge, gt, le, lt, ne
 from zoneinfo import ZoneInfo
 
 from policies.policy import (
@@ -16,12 +15,13 @@ from policies.policy import (
     Logical,
     Moment,
     Rule,
-    Value,
 )
 from policies.regions import regions_of
 from policies.request import Request
 from policies.rowfilter import (
+    COMPARISONS,
     FALSE,
+    KINDS,
     TRUE,
     UNKNOWN,
     Compare,
@@ -39,16 +39,6 @@ from policies.vocabulary import DUTIES, OPERANDS, Effect, Operand, Operator, pur
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """Dates of rights are days here."""
-
-_ORDER: dict[Operator, Callable[[object, object], bool]] = {
-    Operator.EQ: eq,
-    Operator.NEQ: ne,
-    Operator.LT: lt,
-    Operator.LTEQ: le,
-    Operator.GT: gt,
-    Operator.GTEQ: ge,
-}
-_KINDS: dict[str, type] = {"text": str, "boolean": bool, "date": date}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +83,7 @@ def residual(rule: Rule, request: Request) -> Residual:
         Part("use", None, _action(rule, request)),
         Part("target", None, _named(rule.target, request.target)),
         Part("assignee", None, _named(rule.assignee, request.assignee)),
-        *(Part(name_of(c), c, condition(c, request)) for c in _conditions(rule)),
+        *(Part(name_of(c), c, condition(c, request)) for c in conditions_of(rule)),
     )
     whole = all_of(*(part.filter for part in parts))
     return Residual(
@@ -101,7 +91,7 @@ def residual(rule: Rule, request: Request) -> Residual:
     )
 
 
-def _conditions(rule: Rule) -> tuple[Condition, ...]:
+def conditions_of(rule: Rule) -> tuple[Condition, ...]:
     """Constraints, and refinements of action, target and assignee: all must hold."""
     collections = (c for c in (rule.target, rule.assignee) if isinstance(c, Collection))
     refined = (refinement for c in collections for refinement in c.refinements)
@@ -164,7 +154,7 @@ def _moment(operand: Operand, request: Request) -> datetime | date:
 
 def _over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
     """A filter over the fact's column; a value of another kind than the column's is unknown."""
-    kind = _KINDS[operand.kind]
+    kind = KINDS[operand.kind]
     values = tuple(value for value in right if isinstance(value, str | bool | date))
     if len(values) != len(right) or any(type(value) is not kind for value in values):
         return UNKNOWN
@@ -199,9 +189,9 @@ def _over_request(left: object, operator: Operator, right: tuple[object, ...]) -
     """Decided now: True, False, or unknown where a value is missing or of another kind."""
     if left is None or None in right:
         return UNKNOWN
-    if operator in _ORDER:
+    if operator in COMPARISONS:
         same = _comparable(left, right[0])
-        return Constant(_ORDER[operator](left, right[0])) if same else UNKNOWN
+        return Constant(COMPARISONS[operator](left, right[0])) if same else UNKNOWN
     return Constant(_set_holds(left, operator, set(right)))
 
 
@@ -228,9 +218,8 @@ def _set_holds(left: object, operator: Operator, right: set[object]) -> bool:
             return bool(around & right)
 
 
-def unmet(parts: tuple[Part, ...], row: Mapping[str, object]) -> tuple[Part, ...]:
-    """The parts that are not true for the row."""
-    return tuple(part for part in parts if part.filter.truth(row) is not True)
-
-
-__all__ = ["FALSE", "Part", "Residual", "condition", "name_of", "residual", "unmet"]
+def unmet(parts: tuple[Part, ...], item: Mapping[str, object] | None) -> tuple[Part, ...]:
+    """The parts that are not true for the item; without one, those that no item can make true."""
+    if item is None:
+        return tuple(part for part in parts if part.filter in (FALSE, UNKNOWN))
+    return tuple(part for part in parts if not part.filter.matches(item))

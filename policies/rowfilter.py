@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from operator import eq, ge, gt, le, lt, ne
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 from policies.vocabulary import ITEM_FACTS, Operator
 
 Scalar: TypeAlias = str | bool | date
 
-_KINDS: dict[str, type] = {"text": str, "boolean": bool, "date": date}
-_COMPARISONS: dict[Operator, Callable[[object, object], bool]] = {
+KINDS: dict[str, type] = {"text": str, "iri": str, "boolean": bool, "date": date}
+COMPARISONS: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQ: eq,
     Operator.NEQ: ne,
     Operator.LT: lt,
@@ -50,7 +50,7 @@ class Constant(RowFilter):
 
     value: bool | None
 
-    def truth(self, row: Mapping[str, object]) -> bool | None:  # noqa: ARG002 - a constant
+    def truth(self, row: Mapping[str, object]) -> bool | None:
         """The value."""
         return self.value
 
@@ -71,7 +71,7 @@ class Atom(RowFilter):
     def truth(self, row: Mapping[str, object]) -> bool | None:
         """Unknown where the fact is missing or not of its declared kind."""
         value = row.get(self.fact)
-        return self.holds(value) if type(value) is _KINDS[ITEM_FACTS[self.fact].kind] else None
+        return self.holds(value) if type(value) is KINDS[ITEM_FACTS[self.fact].kind] else None
 
     @abstractmethod
     def holds(self, value: object) -> bool:
@@ -93,7 +93,7 @@ class Compare(Atom):
 
     def holds(self, value: object) -> bool:
         """Compare; text in code-point order, false before true."""
-        return _COMPARISONS[self.operator](value, self.value)
+        return COMPARISONS[self.operator](value, self.value)
 
 
 @final
@@ -217,13 +217,27 @@ def _join(
     return next(iter(flat), neutral)
 
 
+_OPPOSITES = {
+    Operator.EQ: Operator.NEQ,
+    Operator.LT: Operator.GTEQ,
+    Operator.LTEQ: Operator.GT,
+}
+_OPPOSITES |= {opposite: operator for operator, opposite in _OPPOSITES.items()}
+
+
 def negate(part: RowFilter) -> RowFilter:
-    """The negation, simplified."""
+    """The negation, pushed down to the comparisons, where it leaves unknown unknown."""
     match part:
         case Constant(value):
             return part if value is None else Constant(not value)
         case Not(inner):
             return inner
+        case Compare(fact, operator, value):
+            return Compare(fact, _OPPOSITES[operator], value)
+        case AllOf(parts):
+            return any_of(*map(negate, parts))
+        case AnyOf(parts):
+            return all_of(*map(negate, parts))
         case _:
             return Not(part)
 
@@ -235,6 +249,10 @@ def surely(part: RowFilter) -> RowFilter:
             return Constant(value is True)
         case Surely():
             return part
+        case AllOf(parts):
+            return all_of(*map(surely, parts))
+        case AnyOf(parts):
+            return any_of(*map(surely, parts))
         case _:
             return Surely(part)
 
@@ -242,6 +260,19 @@ def surely(part: RowFilter) -> RowFilter:
 def possibly(part: RowFilter) -> RowFilter:
     """True where the part is true or unknown: how a prohibition reads its conditions."""
     return negate(surely(negate(part)))
+
+
+def passing(part: RowFilter) -> RowFilter:
+    """A simpler filter that passes the same rows, though it may be unknown where this is False."""
+    match part:
+        case Surely(inner):
+            return passing(inner)
+        case AllOf(parts):
+            return all_of(*map(passing, parts))
+        case AnyOf(parts):
+            return any_of(*map(passing, parts))
+        case _:
+            return part
 
 
 def exactly_one(*parts: RowFilter) -> RowFilter:

@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies.errors import FilterError
-from policies.rowfilter import AllOf, AnyOf, Compare, Constant, Not, RowFilter, Surely, Within
+from policies.rowfilter import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Constant,
+    Not,
+    RowFilter,
+    Surely,
+    Within,
+    passing,
+)
 from policies.vocabulary import Operator
 
 _SIGNS = {
@@ -31,12 +41,14 @@ class Sql:
 
 
 def compile_filter(row_filter: RowFilter, columns: Mapping[str, str]) -> Sql:
-    """The filter as a condition over ``columns`` (fact → column name, quoted here).
+    """The filter as a WHERE condition over ``columns`` (fact → column name, quoted here).
+
+    It is true for the rows that :meth:`RowFilter.matches`; for others it is false or NULL.
 
     :raises FilterError: for a fact without a column.
     """
     writer = _Writer(columns)
-    return Sql(writer.write(row_filter), writer.params)
+    return Sql(writer.write(passing(row_filter)), writer.params)
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """An answer over counted classes of items: shares, reasons and the smallest change."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from policies.change import Change, smallest_change
 from policies.decision import Decision, Prospect
-from policies.verdict import Outcome
+from policies.verdict import ItemVerdict, Outcome, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +23,12 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """The smallest change to the request that would give a better answer.
-
-    :param field: the request's field (``use``, ``user_class``, ``purpose``, ``place.country``,
-        ``place.operator_country``, ``place.secure``, ``at``).
-    :param value: its new value.
-    :param outcome: the overall outcome then.
-    :param counts: items per outcome then.
-    """
-
-    field: str
-    value: str
-    outcome: Outcome
-    counts: dict[Outcome, int]
-    nl: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
     """How a request fares over a whole edition.
 
     ``outcome`` is the best that any item gets: permit if some items are permitted, else review
-    if some are reviewed, else deny.
+    if some are reviewed, else deny. A line's items are counted under their first reason only, so
+    lines add up to ``total``.
     """
 
     total: int
@@ -55,16 +38,51 @@ class Summary:
     change: Change | None
 
 
+@dataclass(slots=True)
+class _Group:
+    """Items that the policy cannot tell apart."""
+
+    item: Mapping[str, object]
+    count: int = 0
+    rights: set[str] = field(default_factory=set)
+
+
 def summarise(
     answer: Prospect | Decision, classes: Iterable[tuple[Mapping[str, object], int]]
 ) -> Summary:
-    """Judge each class of equal items once and add up."""
-    groups: dict[tuple[object, ...], list[int]] = {}
-    counts = dict.fromkeys(Outcome, 0)
-    lines: dict[tuple[Outcome, str | None, str], list[object]] = {}
+    """Judge every class of equal items (facts, count) once, add up, and look for a better way."""
+    groups: dict[tuple[object, ...], _Group] = {}
     for facts, count in classes:
-        verdict = answer.verdict(facts)
-        counts[verdict.outcome] += count
-    del groups, lines
-    outcome = next((o for o in Outcome if counts[o]), Outcome.DENY)
-    return Summary(sum(counts.values()), counts, (), outcome, None)
+        signature = answer.signature(facts)
+        group = groups.get(signature)
+        if group is None:
+            group = groups[signature] = _Group(facts)
+        group.count += count
+        group.rights.add(str(facts.get("rights")))
+    judged = [(answer.verdict(group.item), group) for group in groups.values()]
+    counts = dict.fromkeys(Outcome, 0)
+    for verdict, group in judged:
+        counts[verdict.outcome] += group.count
+    representatives = [(group.item, group.count) for group in groups.values()]
+    return Summary(
+        total=sum(counts.values()),
+        counts=counts,
+        lines=_lines(judged),
+        outcome=next((outcome for outcome in Outcome if counts[outcome]), Outcome.DENY),
+        change=smallest_change(answer, representatives, counts),
+    )
+
+
+def _lines(judged: list[tuple[ItemVerdict, _Group]]) -> tuple[Line, ...]:
+    """One line per outcome, rule and reason code; most items first within an outcome."""
+    merged: dict[tuple[Outcome, Reason, bool], tuple[int, set[str]]] = {}
+    for verdict, group in judged:
+        key = (verdict.outcome, verdict.reasons[0], verdict.secure_only)
+        count, rights = merged.get(key, (0, set()))
+        merged[key] = (count + group.count, rights | group.rights)
+    lines = [
+        Line(outcome, r.rule, r.code, count, r.nl, r.en, tuple(sorted(rights)), secure_only)
+        for (outcome, r, secure_only), (count, rights) in merged.items()
+    ]
+    order = list(Outcome)
+    return tuple(sorted(lines, key=lambda n: (order.index(n.outcome), -n.count, n.code, n.nl)))

@@ -6,6 +6,7 @@ term that is in no file is unknown, and unknown is an error in a document and ne
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -105,7 +106,7 @@ def compact(iri: str) -> str:
     return iri
 
 
-def _read(name: str) -> Any:  # noqa: ANN401 - the shape differs per data file
+def _read(name: str) -> Any:
     return json.loads(files("policies").joinpath("data", f"{name}.json").read_bytes())
 
 
@@ -114,10 +115,12 @@ _T = TypeVar("_T", bound=Term)
 
 def _terms(kind: type[_T], name: str) -> dict[str, _T]:
     """The terms of one data file; sources' own extra columns are left out."""
-    fields = kind.__dataclass_fields__
-    entries = [{k: v for k, v in entry.items() if k in fields} for entry in _read(name)["terms"]]
-    lists = ({k: tuple(v) if isinstance(v, list) else v for k, v in e.items()} for e in entries)
-    return {term.term: term for term in (kind(**entry) for entry in lists)}
+    known = kind.__dataclass_fields__
+    entries: list[dict[str, Any]] = [
+        {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items() if k in known}
+        for entry in _read(name)["terms"]
+    ]
+    return {entry["term"]: kind(**entry) for entry in entries}
 
 
 _ODRL = _read("odrl")
@@ -184,7 +187,8 @@ def duty_term(name: str) -> str | None:
 
 def label(term: str, language: str) -> str:
     """What a person reads for a term; the term itself where we have no better word."""
-    for table in (USES, DUTIES, USER_CLASSES, PURPOSES, OPERANDS):
+    tables: tuple[Mapping[str, Term], ...] = (USES, DUTIES, USER_CLASSES, PURPOSES, OPERANDS)
+    for table in tables:
         if term in table:
-            return getattr(table[term], language)
+            return table[term].nl if language == "nl" else table[term].en
     return term

@@ -1,0 +1,497 @@
+"""ODRL JSON-LD to a policy: strict, offline, with the place in every error.
+
+A property, term, profile or context that is not known is an error: what is skipped could be a
+restriction. Contexts are compared, never fetched. Compact documents are expanded to atomic rules
+(IM 2.2, section 2.7).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import product
+from typing import Any, NoReturn, TypeVar
+
+from policies.dumping import ODRL_CONTEXT
+from policies.errors import DocumentError
+from policies.policy import (
+    Collection,
+    Condition,
+    Conflict,
+    Connective,
+    Constraint,
+    Duty,
+    Kind,
+    Logical,
+    Moment,
+    Named,
+    Policy,
+    Rule,
+    Value,
+)
+from policies.regions import is_region
+from policies.vocabulary import (
+    ACTIONS,
+    CORE_PROFILE,
+    FUNCTIONS,
+    OPERANDS,
+    PREFIXES,
+    PROFILE,
+    PURPOSES,
+    Effect,
+    Operand,
+    Operator,
+    compact,
+)
+
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_KNOWN_PREFIXES = PREFIXES | {
+    "dct": "http://purl.org/dc/terms/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "xsd": _XSD,
+}
+_ALIASES = {"@id": "uid", "@type": "type"}
+_OTHER_PARTIES = FUNCTIONS - {"assigner", "assignee"}
+_COMPACT = ("action", "target", "assigner", "assignee")
+_SHARED = {"uid", "type", "target", "action", "constraint"} | FUNCTIONS
+_RULE_KEYS = {
+    Effect.PERMISSION: _SHARED | {"duty"},
+    Effect.PROHIBITION: _SHARED | {"remedy"},
+    Effect.OBLIGATION: _SHARED | {"consequence"},
+}
+_POLICY_KEYS = (
+    {
+        "@context",
+        "uid",
+        "type",
+        "profile",
+        "conflict",
+        "inheritFrom",
+        "dct:isReplacedBy",
+        "dct:valid",
+    }
+    | {"target", "action", "assigner", "assignee"}
+    | {effect.value for effect in Effect}
+)
+_CONNECTIVES = {connective.value for connective in Connective}
+_CONSTRAINT_KEYS = {
+    *("uid", "type", "leftOperand", "operator", "rightOperand", "rightOperandReference"),
+    *("unit", "dataType", "status"),
+}
+_SET_OPERATORS = {
+    *(Operator.IS_A, Operator.HAS_PART, Operator.IS_PART_OF),
+    *(Operator.IS_ALL_OF, Operator.IS_ANY_OF, Operator.IS_NONE_OF),
+}
+_ORDERED_KINDS = {"date", "moment", "any"}
+_DEEPEST = 32
+_MOST_RULES = 10_000
+
+_T = TypeVar("_T")
+
+
+def parse_policy(document: dict[str, Any] | str) -> Policy:
+    """The policy that a JSON-LD document states.
+
+    :raises DocumentError: with the JSON path of what is wrong and the way out.
+    """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError) as error:
+            raise DocumentError("$", f"this is not JSON: {error}") from None
+    return _policy(Node(document, "$"))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A JSON value and its path in the document."""
+
+    value: Any
+    path: str
+    depth: int = 0
+
+    def fail(
+        self, problem: str, remedy: str = "", probleem: str = "", uitweg: str = ""
+    ) -> NoReturn:
+        """Refuse the document at this place."""
+        raise DocumentError(self.path, problem, remedy, probleem=probleem, uitweg=uitweg)
+
+    def child(self, value: object, step: str) -> "Node":
+        """The value one step further in."""
+        if self.depth >= _DEEPEST:
+            self.fail(f"the document is nested more than {_DEEPEST} levels deep")
+        return Node(value, self.path + step, self.depth + 1)
+
+    def fields(self, known: set[str]) -> dict[str, "Node"]:
+        """The object's properties under their ODRL names; one that is not known is an error."""
+        if not isinstance(self.value, dict):
+            self.fail("an object is expected here")
+        found: dict[str, Node] = {}
+        for key, value in self.value.items():
+            name = _ALIASES.get(key, key.removeprefix("odrl:"))
+            node = self.child(value, f".{key}")
+            if name not in known:
+                node.fail(f"`{key}` is not known here", f"known are: {', '.join(sorted(known))}")
+            if name in found:
+                node.fail(f"`{key}` is given twice")
+            found[name] = node
+        return found
+
+    def each(self) -> Iterator["Node"]:
+        """The elements of a list, or the one value that stands for a list of one."""
+        if isinstance(self.value, dict) and set(self.value) == {"@list"}:
+            yield from self.child(self.value["@list"], ".@list").each()
+        elif isinstance(self.value, list):
+            if not self.value:
+                self.fail("an empty list says nothing", "leave the property out")
+            yield from (self.child(value, f"[{i}]") for i, value in enumerate(self.value))
+        else:
+            yield self
+
+    def text(self) -> str:
+        """A string that is not empty; ``{"@id": ...}`` gives its IRI."""
+        value = self.value
+        if isinstance(value, dict) and set(value) == {"@id"}:
+            value = value["@id"]
+        if not isinstance(value, str) or not value:
+            self.fail("a text is expected here")
+        return value
+
+    def term(self) -> str:
+        """A term in its prefixed form; a bare name is one of ODRL's."""
+        text = compact(self.text())
+        return text if ":" in text else f"odrl:{text}"
+
+
+def _many(fields: dict[str, Node], name: str, read: Callable[[Node], _T]) -> tuple[_T, ...]:
+    return tuple(read(node) for node in fields[name].each()) if name in fields else ()
+
+
+def _one(fields: dict[str, Node], name: str, read: Callable[[Node], _T]) -> _T | None:
+    return read(fields[name]) if name in fields else None
+
+
+def _policy(node: Node) -> Policy:
+    fields = node.fields(_POLICY_KEYS)
+    for name in ("@context", "uid"):
+        if name not in fields:
+            node.fail(f"`{name}` is missing")
+    _check_context(fields["@context"])
+    uid = fields["uid"].text()
+    policy = Policy(
+        kind=_one(fields, "type", _kind) or Kind.SET,
+        uid=uid,
+        rules=tuple(_rules(fields, uid)),
+        profiles=_many(fields, "profile", _profile),
+        conflict=_one(fields, "conflict", _conflict) or Conflict.INVALID,
+        inherits=_many(fields, "inheritFrom", Node.text),
+        replaced_by=_one(fields, "dct:isReplacedBy", Node.text),
+        valid_until=_one(fields, "dct:valid", _moment),
+        assigner=_one(fields, "assigner", _named),
+        assignee=_one(fields, "assignee", _named),
+    )
+    _check_parties(policy, node)
+    return policy
+
+
+def _check_context(node: Node) -> None:
+    """The ODRL context, and objects that define prefixes the way we know them."""
+    entries = list(node.each())
+    if not any(entry.value == ODRL_CONTEXT for entry in entries):
+        node.fail("the ODRL context is missing", f"add {ODRL_CONTEXT}")
+    for entry in entries:
+        if entry.value == ODRL_CONTEXT:
+            continue
+        if not isinstance(entry.value, dict):
+            entry.fail(
+                "this context is not known and is never fetched",
+                f"use {ODRL_CONTEXT} and an object of prefixes",
+            )
+        for prefix, namespace in entry.value.items():
+            if _KNOWN_PREFIXES.get(prefix) != namespace:
+                entry.child(namespace, f".{prefix}").fail(f"the prefix `{prefix}` is not known so")
+
+
+def _kind(node: Node) -> Kind:
+    name = node.term().removeprefix("odrl:")
+    if name == "Policy":
+        return Kind.SET
+    if name not in {kind.value for kind in Kind}:
+        node.fail(f"`{name}` is not a policy we read", "use Set, Offer or Agreement")
+    return Kind(name)
+
+
+def _profile(node: Node) -> str:
+    if node.text() not in {PROFILE, CORE_PROFILE}:
+        node.fail(f"the profile `{node.text()}` is not known", f"known is {PROFILE}")
+    return node.text()
+
+
+def _conflict(node: Node) -> Conflict:
+    name = node.term().removeprefix("odrl:")
+    if name not in {conflict.value for conflict in Conflict}:
+        node.fail(f"`{name}` is not a conflict strategy", "use perm, prohibit or invalid")
+    return Conflict(name)
+
+
+def _check_parties(policy: Policy, node: Node) -> None:
+    """An offer says who offers, an agreement also to whom (IM 2.2, section 2.1)."""
+    for rule in policy.rules:
+        if policy.kind is not Kind.SET and rule.assigner is None:
+            node.fail(f"the rule `{rule.uid}` has no assigner", "add one to the policy")
+        if policy.kind is Kind.AGREEMENT and rule.assignee is None:
+            node.fail(f"the rule `{rule.uid}` has no assignee", "add one to the policy")
+    if not policy.rules:
+        node.fail("the policy has no rule", "add a permission, prohibition or obligation")
+
+
+def _rules(shared: dict[str, Node], uid: str) -> Iterator[Rule]:
+    count = 0
+    for effect in Effect:
+        if effect.value not in shared:
+            continue
+        for position, node in enumerate(shared[effect.value].each(), start=1):
+            for rule in _expand(effect, node, shared, f"{uid}#{effect.value}-{position}"):
+                count += 1
+                if count > _MOST_RULES:
+                    node.fail(f"the policy has more than {_MOST_RULES} rules once expanded")
+                yield rule
+
+
+def _expand(effect: Effect, node: Node, shared: dict[str, Node], name: str) -> Iterator[Rule]:
+    """The atomic rules of one rule: every combination of its actions, targets and parties."""
+    fields = node.fields(_RULE_KEYS[effect])
+    _check_type(fields, effect.value.capitalize())
+    own = {**{k: shared[k] for k in _COMPACT if k in shared}, **fields}
+    if "action" not in own:
+        node.fail("the rule has no action")
+    if "target" not in own and effect is not Effect.OBLIGATION:
+        node.fail("the rule has no target")
+    uid = _one(fields, "uid", Node.text) or name
+    combinations = list(
+        product(
+            _many(own, "action", _action),
+            _many(own, "target", _named) or (None,),
+            _many(own, "assigner", _named) or (None,),
+            _many(own, "assignee", _named) or (None,),
+        )
+    )
+    for number, ((action, refinements), target, assigner, assignee) in enumerate(combinations, 1):
+        yield Rule(
+            effect=effect,
+            uid=uid if len(combinations) == 1 else f"{uid}-{number}",
+            action=action,
+            target=target,
+            assigner=assigner,
+            assignee=assignee,
+            constraints=_many(fields, "constraint", _condition),
+            refinements=refinements,
+            duties=_many(fields, "duty", _duty),
+            remedies=_many(fields, "remedy", _last_duty),
+            consequences=_many(fields, "consequence", _last_duty),
+            parties=_parties(fields, _OTHER_PARTIES),
+        )
+
+
+def _check_type(fields: dict[str, Node], expected: str) -> None:
+    if "type" in fields and fields["type"].term() != f"odrl:{expected}":
+        fields["type"].fail(f"`{fields['type'].text()}` is not expected here", f"use {expected}")
+
+
+def _parties(fields: dict[str, Node], functions: set[str] | frozenset[str]) -> tuple[Any, ...]:
+    return tuple((name, _named(fields[name])) for name in sorted(functions & set(fields)))
+
+
+def _action(node: Node) -> tuple[str, tuple[Condition, ...]]:
+    refinements: tuple[Condition, ...] = ()
+    if isinstance(node.value, dict) and "@id" not in node.value:
+        fields = node.fields({"rdf:value", "type", "refinement"})
+        _check_type(fields, "Action")
+        if "rdf:value" not in fields:
+            node.fail("the action has no `rdf:value`")
+        refinements = _many(fields, "refinement", _condition)
+        node = fields["rdf:value"]
+    if node.term() not in ACTIONS:
+        node.fail(
+            f"the action `{node.text()}` is not known",
+            "use an ODRL action or a use of the AI profile",
+            f"de handeling `{node.text()}` is niet bekend",
+            "gebruik een handeling van ODRL of een gebruik uit het AI-profiel",
+        )
+    return node.term(), refinements
+
+
+def _named(node: Node) -> Named:
+    """A party or asset; a collection with refinements has a source and no uid (section 2.2.2)."""
+    if not isinstance(node.value, dict):
+        return node.text()
+    fields = node.fields({"uid", "type", "source", "refinement"})
+    if "source" in fields:
+        if "uid" in fields:
+            fields["uid"].fail("a refined collection has a `source` and no `uid`")
+        return Collection(fields["source"].text(), _many(fields, "refinement", _condition))
+    if "refinement" in fields or "uid" not in fields:
+        node.fail("a collection needs a `source`, a single one a `uid`")
+    return fields["uid"].text()
+
+
+def _duty(node: Node) -> Duty:
+    """A duty; its consequences may have none of their own (IM 2.2, section 2.6.3)."""
+    return _read_duty(node, {"consequence"})
+
+
+def _last_duty(node: Node) -> Duty:
+    return _read_duty(node, set())
+
+
+def _read_duty(node: Node, more: set[str]) -> Duty:
+    fields = node.fields(_SHARED | more)
+    _check_type(fields, "Duty")
+    if "action" not in fields:
+        node.fail("the duty has no action")
+    actions = [_action(n) for n in fields["action"].each()]
+    if len(actions) > 1:
+        fields["action"].fail("a duty has one action", "write one duty for each")
+    ((action, refinements),) = actions
+    return Duty(
+        action=action,
+        uid=_one(fields, "uid", Node.text),
+        target=_one(fields, "target", _named),
+        parties=_parties(fields, FUNCTIONS),
+        constraints=_many(fields, "constraint", _condition),
+        refinements=refinements,
+        consequences=_many(fields, "consequence", _last_duty),
+    )
+
+
+def _condition(node: Node) -> Condition:
+    fields = node.fields(_CONSTRAINT_KEYS | _CONNECTIVES)
+    joined = _CONNECTIVES & set(fields)
+    if not joined:
+        return _constraint(node, fields)
+    if len(fields.keys() - {"uid", "type"}) > 1:
+        node.fail("a logical constraint has one connective and nothing beside it")
+    ((connective, operands),) = ((name, fields[name]) for name in joined)
+    return Logical(
+        Connective(connective),
+        tuple(_condition(operand) for operand in operands.each()),
+        _one(fields, "uid", Node.text),
+    )
+
+
+def _constraint(node: Node, fields: dict[str, Node]) -> Constraint:
+    for name in ("leftOperand", "operator"):
+        if name not in fields:
+            node.fail(f"`{name}` is missing")
+    if ("rightOperand" in fields) == ("rightOperandReference" in fields):
+        node.fail("give either `rightOperand` or `rightOperandReference`")
+    left = fields["leftOperand"].term()
+    if left not in OPERANDS:
+        fields["leftOperand"].fail(f"the left operand `{left}` is not known")
+    operand = OPERANDS[left]
+    operator = _operator(fields["operator"], operand)
+    right = _many(fields, "rightOperand", lambda value: _value(value, operand))
+    if len(right) > 1 and operator not in _SET_OPERATORS:
+        fields["rightOperand"].fail(f"`{operator}` compares with one value")
+    return Constraint(
+        left=left,
+        operator=operator,
+        right=right,
+        reference=_one(fields, "rightOperandReference", Node.text),
+        unit=_one(fields, "unit", Node.text),
+        data_type=_one(fields, "dataType", Node.text),
+        status=_one(fields, "status", _scalar),
+        uid=_one(fields, "uid", Node.text),
+    )
+
+
+def _operator(node: Node, operand: Operand) -> Operator:
+    name = node.term().removeprefix("odrl:")
+    if name not in {operator.value for operator in Operator}:
+        node.fail(f"the operator `{name}` is not known")
+    operator = Operator(name)
+    ordering = {Operator.LT, Operator.LTEQ, Operator.GT, Operator.GTEQ}
+    if operator in ordering and operand.kind not in _ORDERED_KINDS:
+        node.fail(f"`{operator}` cannot order the values of `{operand.term}`")
+    return operator
+
+
+def _value(node: Node, operand: Operand) -> Value:
+    """A right operand, checked against the kind of value its left operand has."""
+    value = _scalar(node)
+    if value == Moment.USE.value and operand.kind in _ORDERED_KINDS:
+        return Moment.USE
+    problem = _PROBLEMS[operand.kind](value)
+    if problem:
+        node.fail(f"`{value}` {problem}")
+    if operand.values and value not in operand.values:
+        node.fail(f"`{value}` is not known", f"use one of: {', '.join(operand.values)}")
+    if operand.term == "odrl:purpose":
+        value = compact(str(value))
+        if value not in PURPOSES:
+            node.fail(f"the purpose `{value}` is not known")
+    return value
+
+
+def _moment(node: Node) -> datetime:
+    value = _scalar(node)
+    if not isinstance(value, datetime) or _not_moment(value):
+        node.fail(f"`{value}` {_not_moment(value)}")
+    return value
+
+
+def _not_moment(value: Value) -> str:
+    if isinstance(value, datetime):
+        return "" if value.tzinfo else "has no time zone; add one, as in 2026-11-23T01:00:00Z"
+    return "is not a moment; write {'@value': ..., '@type': 'xsd:dateTime'} with a time zone"
+
+
+_PROBLEMS: dict[str, Callable[[Any], str]] = {
+    "any": lambda value: "",
+    "text": lambda value: "" if isinstance(value, str) else "is not a text",
+    "iri": lambda value: "" if isinstance(value, str) else "is not an IRI",
+    "boolean": lambda value: "" if isinstance(value, bool) else "is neither true nor false",
+    "region": lambda value: "" if is_region(str(value)) else "is not a country or region we know",
+    "date": lambda value: "" if type(value) is date else "is not a date (`xsd:date`)",
+    "moment": _not_moment,
+}
+
+
+def _scalar(node: Node) -> Value:
+    """A plain, typed or IRI value; numbers that are not whole become decimals."""
+    value = node.value
+    if isinstance(value, dict) and set(value) == {"@value", "@type"}:
+        return _typed(node, value["@value"], str(value["@type"]))
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return Decimal(str(value))
+    return node.text()
+
+
+def _typed(node: Node, value: object, data_type: str) -> Value:
+    name = data_type.removeprefix("xsd:").removeprefix(_XSD)
+    if name not in _XSD_TYPES:
+        node.fail(f"the data type `{data_type}` is not known")
+    try:
+        return _XSD_TYPES[name](str(value))
+    except (ValueError, KeyError, InvalidOperation):
+        node.fail(f"`{value}` is not a valid {data_type}")
+
+
+def _date_time(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(UTC) if moment.tzinfo else moment
+
+
+_XSD_TYPES: dict[str, Callable[[str], Value]] = {
+    "string": str,
+    "anyURI": compact,
+    "boolean": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
+    "integer": int,
+    "decimal": Decimal,
+    "double": Decimal,
+    "date": date.fromisoformat,
+    "dateTime": _date_time,
+}
