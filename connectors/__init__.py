@@ -3,7 +3,7 @@
 The openers import their backend when called, so that importing this package stays cheap.
 """
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from connectors.errors import (
     ConnectorError,
@@ -38,9 +38,6 @@ from connectors.ports import (
     Usage,
     WrittenFile,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = [
     "Bound",
@@ -79,8 +76,6 @@ __all__ = [
 
 def open_store(url: str) -> ObjectStore:
     """The object store at `url`: a directory, as a path or `file://` address; made if absent."""
-    from pathlib import Path
-
     from connectors.local import LocalStore
 
     place = url.removeprefix("file://")

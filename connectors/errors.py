@@ -212,7 +212,5 @@ def error(code: str, **facts: Fact) -> ConnectorError:
     return _CLASSES.get(code, DeliveryError)(code, **facts)
 
 
-def _rebuild(
-    kind: type[ConnectorError], code: str, facts: Mapping[str, Fact]
-) -> ConnectorError:
+def _rebuild(kind: type[ConnectorError], code: str, facts: Mapping[str, Fact]) -> ConnectorError:
     return kind(code, **facts)

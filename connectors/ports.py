@@ -161,7 +161,7 @@ class ExtractPlan:
     out_dir: Path
     part_bytes: int = 48 * MIB
     threads: int = 2
-    memory_mb: int = 256
+    memory_mb: int = 512
     seconds: int = 3600
 
 

@@ -1,0 +1,71 @@
+"""The one place DuckDB runs: a disposable process per job, locked in before it reads a byte.
+
+The parent half (`DuckExtractor`, `parent.run`) never imports DuckDB; the child half never sees an
+environment, a network or a path that its job does not name.
+"""
+
+from connectors.duck.parent import Budget, run
+from connectors.duck.wire import pack_all
+from connectors.errors import error
+from connectors.ports import (
+    NEVER,
+    NO_PROGRESS,
+    ExtractPlan,
+    ExtractResult,
+    OnProgress,
+    ShouldStop,
+    WrittenFile,
+)
+
+__all__ = ["DuckExtractor"]
+
+
+class DuckExtractor:
+    """`connectors.ports.Extractor` on embedded DuckDB."""
+
+    def extract(
+        self,
+        plan: ExtractPlan,
+        *,
+        on_progress: OnProgress = NO_PROGRESS,
+        should_stop: ShouldStop = NEVER,
+    ) -> ExtractResult:
+        """Write the extract's parts into `plan.out_dir`, all of them or none."""
+        _check(plan)
+        answer = run(
+            "extract",
+            _orders(plan),
+            plan.out_dir,
+            Budget(seconds=plan.seconds, memory_mb=plan.memory_mb, threads=plan.threads),
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+        files = tuple(WrittenFile(**one) for one in answer.result["files"])
+        return ExtractResult(rows=answer.result["rows"], files=files, usage=answer.usage)
+
+
+def _check(plan: ExtractPlan) -> None:
+    if not plan.sources or not plan.columns:
+        raise error("bad-plan", problem="an extract needs at least one source and one column")
+    if any(plan.out_dir.iterdir()):
+        raise error("bad-plan", problem="the job's directory is not empty")
+
+
+def _orders(plan: ExtractPlan) -> dict[str, object]:
+    return {
+        "sources": [
+            {"path": str(one.path.absolute()), "sha256": one.sha256, "bytes": one.bytes}
+            for one in plan.sources
+        ],
+        "columns": [
+            {"name": one.name, "expression": one.expression, "sql_type": one.sql_type}
+            for one in plan.columns
+        ],
+        "where": plan.where,
+        "params": pack_all(plan.params),
+        "metadata": dict(plan.metadata),
+        "out_dir": str(plan.out_dir.absolute()),
+        "part_bytes": plan.part_bytes,
+        "threads": plan.threads,
+        "memory_mb": plan.memory_mb,
+    }

@@ -1,0 +1,191 @@
+"""Start a job's process, listen to it, and see to its end.
+
+The child has an empty environment, its own process group and its own directory. It is killed, with
+its whole group, when the time is up or someone asks; what it left behind is then removed.
+"""
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from connectors.errors import TEXTS, ConnectorError, error
+from connectors.ports import MIB, NEVER, NO_PROGRESS, OnProgress, ShouldStop, Usage
+
+_GIB = 1024 * MIB
+_PROGRAM = (
+    "import sys; sys.path.insert(0, {root!r}); from connectors.duck.child import main; main()"
+)
+_TICK = 0.2  # seconds between looks at the clock and at `should_stop`
+_HEADROOM = 1024 * MIB  # address space beyond DuckDB's own limit: code, libraries, stacks
+_LONGEST_ANSWER = 256 * MIB
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one job may use: wall seconds, DuckDB's memory in MiB, threads, and bytes per file."""
+
+    seconds: int
+    memory_mb: int
+    threads: int
+    file_bytes: int = 64 * _GIB
+
+    def limits(self) -> dict[str, int]:
+        """The same as limits on the process."""
+        return {
+            "address_space": self.memory_mb * MIB + _HEADROOM,
+            "file_bytes": self.file_bytes,
+            "cpu_seconds": self.seconds * self.threads + 5,
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a job answered, and what its process used."""
+
+    result: dict[str, Any]
+    usage: Usage
+    no_network: bool
+
+
+def run(
+    task: str,
+    job: Mapping[str, Any],
+    directory: Path,
+    budget: Budget,
+    *,
+    on_progress: OnProgress = NO_PROGRESS,
+    should_stop: ShouldStop = NEVER,
+) -> Answer:
+    """Do one job in a process of its own, in `directory`, which is emptied if the job fails."""
+    orders = {"task": task, "limits": budget.limits(), "job": job}
+    with _emptied_on_failure(directory):
+        child = _start(directory)
+        try:
+            _send(child, orders)
+            last = _listen(child, budget.seconds, on_progress, should_stop)
+        finally:
+            status, cpu_seconds = _end(child)
+        return _answer(last, status, cpu_seconds, budget)
+
+
+@contextmanager
+def _emptied_on_failure(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for leftover in directory.iterdir():
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+        raise
+
+
+def _start(directory: Path) -> subprocess.Popen[bytes]:
+    root = str(Path(__file__).resolve().parents[2])
+    return subprocess.Popen(
+        [sys.executable, "-I", "-c", _PROGRAM.format(root=root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={},
+        cwd=directory,
+        start_new_session=True,
+        bufsize=0,
+    )
+
+
+def _send(child: subprocess.Popen[bytes], orders: Mapping[str, Any]) -> None:
+    """Hand over the orders; the pipe stays open, for its closing tells the child to end."""
+    assert child.stdin is not None  # noqa: S101 - a pipe was asked for
+    line = json.dumps(orders).encode() + b"\n"
+    try:
+        while line:
+            line = line[os.write(child.stdin.fileno(), line) :]
+    except BrokenPipeError:
+        raise error("job-died") from None
+
+
+def _listen(
+    child: subprocess.Popen[bytes],
+    seconds: int,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> dict[str, Any] | None:
+    """The child's last line, `None` when it ended without one."""
+    assert child.stdout is not None  # noqa: S101 - a pipe was asked for
+    deadline = time.monotonic() + seconds
+    pipe = child.stdout.fileno()
+    buffer = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            if should_stop():
+                raise error("cancelled")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise error("time-limit", seconds=seconds)
+            if not selector.select(min(_TICK, left)):
+                continue
+            block = os.read(pipe, 1 << 16)
+            if not block or len(buffer) > _LONGEST_ANSWER:
+                return None
+            buffer += block
+            while (end := buffer.find(b"\n")) >= 0:
+                message = json.loads(buffer[:end])
+                del buffer[: end + 1]
+                if "progress" not in message:
+                    return dict(message)
+                on_progress(min(1.0, max(0.0, float(message["progress"]))))
+
+
+def _end(child: subprocess.Popen[bytes]) -> tuple[int, float]:
+    """Make sure that nothing of the child is left; its status and CPU seconds."""
+    deadline = time.monotonic() + 1.0
+    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.002)
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
+    return child.returncode, used.ru_utime + used.ru_stime
+
+
+def _answer(last: dict[str, Any] | None, status: int, cpu_seconds: float, budget: Budget) -> Answer:
+    if last is None:
+        raise _death(status, budget)
+    if "error" in last:
+        raise _told(last, budget)
+    usage = Usage(cpu_seconds, last["peak_rss"], last["wall"], last["cpu"])
+    return Answer(last["result"], usage, last["no_network"])
+
+
+def _death(status: int, budget: Budget) -> ConnectorError:
+    if status == -signal.SIGXCPU:
+        return error("time-limit", seconds=budget.seconds)
+    return error("job-died")
+
+
+def _told(last: Mapping[str, Any], budget: Budget) -> ConnectorError:
+    code = last["error"] if last["error"] in TEXTS else "job-failed"
+    facts = dict(last["facts"])
+    if code == "time-limit":
+        facts = {"seconds": budget.seconds}
+    return error(code, **facts)
