@@ -10,7 +10,8 @@ from policies.explanation import consent_needed, not_permitted, permitted, prohi
 from policies.policy import Conflict, Policy
 from policies.request import Request
 from policies.residual import Residual
-from policies.rowfilter import FALSE, TRUE, Atom, RowFilter, all_of, any_of, negate
+from policies.rowfilter import FALSE, TRUE, RowFilter, all_of, any_of, negate
+from policies.signature import Signature, Signatures
 from policies.verdict import ItemVerdict, Outcome, Reason
 from policies.vocabulary import ENGINE_VERSION, VOCABULARY_VERSION, Effect
 
@@ -75,38 +76,24 @@ class Answer:
         return policy_digest(self.policy)
 
     @cached_property
-    def _atoms(self) -> dict[str, tuple[Atom, ...]]:
-        atoms = dict.fromkeys(a for r in self.residuals for p in r.parts for a in p.filter.atoms())
-        facts = dict.fromkeys(atom.fact for atom in atoms)
-        return {fact: tuple(a for a in atoms if a.fact == fact) for fact in facts}
+    def _signatures(self) -> Signatures:
+        parts = (part for left in self.residuals for part in left.parts)
+        return Signatures(atom for part in parts for atom in part.filter.atoms())
 
     @cached_property
-    def _seen(self) -> tuple[dict[object, object], dict[object, ItemVerdict]]:
-        return {}, {}
+    def _verdicts(self) -> dict[Signature, ItemVerdict]:
+        return {}
 
-    def signature(self, item: Mapping[str, object]) -> tuple[object, ...]:
-        """How the item looks to this policy: equal signatures, equal verdicts.
-
-        An item is characterised by the truth of every comparison the policy makes with it, which
-        is worked out once per value of a fact. That keeps a million verdicts cheap.
-        """
-        truths, _ = self._seen
-        signature = []
-        for fact, atoms in self._atoms.items():
-            value = item.get(fact)
-            key = (fact, type(value), value)
-            if key not in truths:
-                truths[key] = tuple(atom.truth({fact: value}) for atom in atoms)
-            signature.append(truths[key])
-        return tuple(signature)
+    def signature(self, item: Mapping[str, object]) -> Signature:
+        """How the item looks to this policy, whatever the request: equal ones, equal verdicts."""
+        return self._signatures.of(item)
 
     def verdict(self, item: Mapping[str, object]) -> ItemVerdict:
         """The answer for one item, by its facts (``rights``, ``embargo_until``, ...)."""
-        _, verdicts = self._seen
         signature = self.signature(item)
-        if signature not in verdicts:
-            verdicts[signature] = self._judge(item)
-        return verdicts[signature]
+        if signature not in self._verdicts:
+            self._verdicts[signature] = self._judge(item)
+        return self._verdicts[signature]
 
     def outcome(self, item: Mapping[str, object]) -> Outcome:
         """The answer for one item without its reasons."""

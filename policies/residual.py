@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from policies.policy import (
@@ -14,6 +15,7 @@ from policies.policy import (
     Duty,
     Logical,
     Moment,
+    Named,
     Rule,
 )
 from policies.regions import regions_of
@@ -21,7 +23,7 @@ from policies.request import Request
 from policies.rowfilter import (
     COMPARISONS,
     FALSE,
-    KINDS,
+    IS_KIND,
     TRUE,
     UNKNOWN,
     Compare,
@@ -113,12 +115,15 @@ def _action(rule: Rule, request: Request) -> RowFilter:
     return Constant(covers)
 
 
-def _named(named: str | Collection | None, asked: str | None) -> RowFilter:
+def _named(named: Named | None, asked: str | None) -> RowFilter:
+    """Whether the rule is about what is asked; who belongs to a collection is not known here."""
     if named is None:
         return TRUE
     if asked is None:
         return UNKNOWN
-    return Constant(asked == (named.source if isinstance(named, Collection) else named))
+    if isinstance(named, Collection):
+        return TRUE if asked == named.source else UNKNOWN
+    return Constant(asked == named)
 
 
 def condition(of: Condition, request: Request) -> RowFilter:
@@ -154,9 +159,8 @@ def _moment(operand: Operand, request: Request) -> datetime | date:
 
 def _over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
     """A filter over the fact's column; a value of another kind than the column's is unknown."""
-    kind = KINDS[operand.kind]
-    values = tuple(value for value in right if isinstance(value, str | bool | date))
-    if len(values) != len(right) or any(type(value) is not kind for value in values):
+    values: tuple[Any, ...] = right
+    if not all(map(IS_KIND[operand.kind], values)):
         return UNKNOWN
     match operator:
         case Operator.IS_ANY_OF | Operator.IS_A | Operator.IS_PART_OF:

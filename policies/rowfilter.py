@@ -8,7 +8,7 @@ comparison unknown, ``and``, ``or`` and ``not`` follow Kleene, and a row passes 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, TypeAlias, final
 
@@ -16,7 +16,14 @@ from policies.vocabulary import ITEM_FACTS, Operator
 
 Scalar: TypeAlias = str | bool | date
 
-KINDS: dict[str, type] = {"text": str, "iri": str, "boolean": bool, "date": date}
+IS_KIND: dict[str, Callable[[object], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "iri": lambda value: isinstance(value, str),
+    "boolean": lambda value: value in (True, False),
+    "date": lambda value: isinstance(value, date) and not isinstance(value, datetime),
+}
+"""Whether a value is of the kind that a fact is declared to have."""
+
 COMPARISONS: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQ: eq,
     Operator.NEQ: ne,
@@ -71,7 +78,7 @@ class Atom(RowFilter):
     def truth(self, row: Mapping[str, object]) -> bool | None:
         """Unknown where the fact is missing or not of its declared kind."""
         value = row.get(self.fact)
-        return self.holds(value) if type(value) is KINDS[ITEM_FACTS[self.fact].kind] else None
+        return self.holds(value) if IS_KIND[ITEM_FACTS[self.fact].kind](value) else None
 
     @abstractmethod
     def holds(self, value: object) -> bool:

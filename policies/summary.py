@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from policies.change import Change, smallest_change
 from policies.decision import Decision, Prospect
+from policies.signature import Signature
 from policies.verdict import ItemVerdict, Outcome, Reason
 
 
@@ -51,11 +52,10 @@ def summarise(
     answer: Prospect | Decision, classes: Iterable[tuple[Mapping[str, object], int]]
 ) -> Summary:
     """Judge every class of equal items (facts, count) once, add up, and look for a better way."""
-    groups: dict[tuple[object, ...], _Group] = {}
+    groups: dict[Signature, _Group] = {}
     for facts, count in classes:
         signature = answer.signature(facts)
-        group = groups.get(signature)
-        if group is None:
+        if (group := groups.get(signature)) is None:
             group = groups[signature] = _Group(facts)
         group.count += count
         group.rights.add(str(facts.get("rights")))
