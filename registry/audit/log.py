@@ -12,11 +12,30 @@ from sqlmodel import Session
 
 from registry.audit.acts import Act, check
 from registry.audit.entry import OPERATOR, Entry, entry_time, new_entry_id
+from registry.audit.exporting import Exported, export, receipt
+from registry.audit.heads import FileHeadStore, HeadStore, LogMismatch
+from registry.audit.keys import open_head_store, open_signer
+from registry.audit.matching import check_log
 from registry.audit.merkle import leaf_hash
+from registry.audit.sequencing import integrate
 from registry.audit.subjects import erase, pseudonym
 from registry.audit.values import Json
 
-__all__ = ["append", "erase", "pseudonym"]
+__all__ = [
+    "Exported",
+    "FileHeadStore",
+    "HeadStore",
+    "LogMismatch",
+    "append",
+    "check_log",
+    "erase",
+    "export",
+    "integrate",
+    "open_head_store",
+    "open_signer",
+    "pseudonym",
+    "receipt",
+]
 
 _COUNT = text("UPDATE audit_stream SET last = last + 1 WHERE name = :name RETURNING last")
 _START = text("INSERT INTO audit_stream (name, last) VALUES (:name, 0) ON CONFLICT DO NOTHING")

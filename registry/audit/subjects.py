@@ -24,7 +24,7 @@ def pseudonym(session: Session, subject: str) -> str:
     if key is None:
         session.execute(_MAKE, {"subject": subject, "key": secrets.token_bytes(32)})
         key = session.scalar(_FIND, {"subject": subject})
-    return hmac.digest(bytes(key), subject.encode(), "sha256").hex()
+    return hmac.digest(key, subject.encode(), "sha256").hex()
 
 
 def erase(session: Session, subject: str) -> bool:

@@ -1,0 +1,146 @@
+"""Reading and writing the tree's rows, for the sequencer, the check at the start and the proofs."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, text
+from sqlmodel import Session
+
+from registry.audit.checkpoint import Checkpoint, TreeHead
+from registry.audit.merkle import EMPTY_ROOT
+from registry.audit.tiles import Tiles
+from registry.db import UtcDateTime
+
+# One number for all sequencers of a database; PostgreSQL holds the lock until the transaction ends.
+_LOCK = text("SELECT pg_try_advisory_xact_lock(7021861246151)")
+_HEAD = text("SELECT size, root FROM audit_head WHERE id = 1")
+_SAVE_HEAD = text(
+    "INSERT INTO audit_head (id, size, root) VALUES (1, :size, :root)"
+    " ON CONFLICT (id) DO UPDATE SET size = :size, root = :root"
+)
+_TILE = text("SELECT hashes FROM audit_tile WHERE level = :level AND number = :number")
+_SAVE_TILE = text(
+    "INSERT INTO audit_tile (level, number, hashes) VALUES (:level, :number, :hashes)"
+    " ON CONFLICT (level, number) DO UPDATE SET hashes = :hashes"
+)
+_FIND = text("SELECT tree_index, body FROM audit_entry WHERE id = :id")
+_CHECKPOINT = text("SELECT size, root, note FROM audit_checkpoint ORDER BY size DESC LIMIT 1")
+_SAVE_CHECKPOINT = text(
+    "INSERT INTO audit_checkpoint (size, root, note, published_at)"
+    " VALUES (:size, :root, :note, :published_at)"
+).bindparams(bindparam("published_at", type_=UtcDateTime))
+_PENDING = text(
+    "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
+    " WHERE tree_index IS NULL ORDER BY position LIMIT :limit"
+)
+_PLACE = text("UPDATE audit_entry SET tree_index = :tree_index WHERE position = :position")
+_INTEGRATED = text(
+    "SELECT tree_index IS NOT NULL FROM audit_entry WHERE stream = :stream AND number = :number"
+)
+_WALK = text(
+    "SELECT tree_index, id, stream, number, body, leaf_hash FROM audit_entry"
+    " WHERE tree_index >= :first AND tree_index < :stop ORDER BY tree_index LIMIT :limit"
+)
+_CUTS = text(
+    "SELECT size, note FROM audit_checkpoint WHERE size IN"
+    " (SELECT max(size) FROM audit_checkpoint WHERE size > :first GROUP BY size / :apart)"
+    " ORDER BY size"
+)
+_COUNTS = text(
+    "SELECT name, last, count(number), max(number) FROM audit_stream"
+    " LEFT JOIN audit_entry ON stream = name GROUP BY name, last ORDER BY name"
+)
+WALK_ROWS = 4096
+
+
+def lock(session: Session) -> bool:
+    """Become the one sequencer until the transaction ends; whether that was possible.
+
+    SQLite's write lock, taken when the transaction began, is lock enough there.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return True
+    return bool(session.scalar(_LOCK))
+
+
+def head(session: Session, origin: str) -> TreeHead:
+    """The tree that the rows hold."""
+    row = session.execute(_HEAD).one_or_none()
+    return TreeHead(origin, 0, EMPTY_ROOT) if row is None else TreeHead(origin, *row)
+
+
+def save_head(session: Session, new: TreeHead) -> None:
+    """Let the rows hold this tree."""
+    session.execute(_SAVE_HEAD, {"size": new.size, "root": new.root})
+
+
+def tiles(session: Session) -> Tiles:
+    """The tree's tiles as stored."""
+
+    def load(level: int, number: int) -> bytes:
+        hashes = session.scalar(_TILE, {"level": level, "number": number})
+        return hashes or b""
+
+    return Tiles(load)
+
+
+def save_tiles(session: Session, changed: Mapping[tuple[int, int], bytes]) -> None:
+    """Store new and grown tiles."""
+    rows = [
+        {"level": level, "number": number, "hashes": hashes}
+        for (level, number), hashes in changed.items()
+    ]
+    session.execute(_SAVE_TILE, rows)
+
+
+def published(session: Session, origin: str) -> Checkpoint | None:
+    """The checkpoint published last."""
+    row = session.execute(_CHECKPOINT).one_or_none()
+    return None if row is None else Checkpoint(TreeHead(origin, row.size, row.root), row.note)
+
+
+def publish(session: Session, checkpoint: Checkpoint, at: datetime) -> None:
+    """Make a checkpoint the one that everybody sees."""
+    row = {"size": checkpoint.size, "root": checkpoint.root, "note": checkpoint.note}
+    session.execute(_SAVE_CHECKPOINT, {**row, "published_at": at})
+
+
+def pending(session: Session, limit: int) -> list[Row[Any]]:
+    """Entries that are committed and not in the tree yet, in order of writing."""
+    return list(session.execute(_PENDING, {"limit": limit}))
+
+
+def place(session: Session, rows: list[Row[Any]], first: int) -> None:
+    """Give the entries their indices, from ``first`` on."""
+    session.execute(
+        _PLACE,
+        [{"tree_index": first + at, "position": row.position} for at, row in enumerate(rows)],
+    )
+
+
+def is_integrated(session: Session, stream: str, number: int) -> bool:
+    """Whether the stream's entry of that number is in the tree."""
+    return bool(session.scalar(_INTEGRATED, {"stream": stream, "number": number}))
+
+
+def walk(session: Session, first: int, stop: int) -> Iterator[Row[Any]]:
+    """The entries in the tree from index ``first`` up to ``stop``, as they are stored."""
+    while rows := session.execute(_WALK, {"first": first, "stop": stop, "limit": WALK_ROWS}).all():
+        yield from rows
+        first = rows[-1].tree_index + 1
+
+
+def counts(session: Session) -> list[tuple[str, int, int, int | None]]:
+    """Of every stream: its name, the last number given, how many entries, the highest number."""
+    return [(row[0], row[1], row[2], row[3]) for row in session.execute(_COUNTS)]
+
+
+def find(session: Session, entry_id: str) -> Row[Any] | None:
+    """Tree index and bytes of an entry; ``None`` where there is none of that id."""
+    return session.execute(_FIND, {"id": entry_id}).one_or_none()
+
+
+def checkpoints(session: Session, first: int, apart: int) -> dict[int, str]:
+    """Published notes by size, from beyond ``first``: the last one, and one each ``apart``."""
+    return {row.size: row.note for row in session.execute(_CUTS, {"first": first, "apart": apart})}

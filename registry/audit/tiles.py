@@ -1,0 +1,65 @@
+"""The tree cut into tiles of 256 hashes, as C2SP tlog-tiles lays down (height 8).
+
+Tile ``number`` of level ``l`` holds the roots of the perfect subtrees of height ``8 * l`` with
+indices ``256 * number`` onwards. Only a level's last tile is partial; a full one never changes.
+"""
+
+from collections.abc import Callable, Sequence
+
+from registry.audit.merkle import HASH_SIZE, perfect_root, subtree_root
+
+WIDTH = 256
+FULL = WIDTH * HASH_SIZE
+"""Bytes of a full tile."""
+
+Load = Callable[[int, int], bytes]
+"""Gives the stored bytes of the tile of that level and number; may hold more than is asked."""
+
+
+class MissingTileError(LookupError):
+    """A hash that the tree must have is not stored."""
+
+
+class Tiles:
+    """A tree over stored tiles, which it reads once and changes only in memory."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._held: dict[tuple[int, int], bytes] = {}
+
+    def hashes(self, level: int, number: int, start: int, stop: int) -> bytes:
+        """Hashes of one tile; :class:`MissingTileError` where fewer are stored."""
+        if (level, number) not in self._held:
+            self._held[level, number] = self._load(level, number)
+        hashes = self._held[level, number][start * HASH_SIZE : stop * HASH_SIZE]
+        if len(hashes) != (stop - start) * HASH_SIZE:
+            raise MissingTileError(f"tile {level}/{number} ends before hash {stop - 1}")
+        return hashes
+
+    def node(self, height: int, index: int) -> bytes:
+        """Root of a perfect subtree; :class:`MissingTileError` where the tree has no such."""
+        level, above = divmod(height, 8)
+        number, start = divmod(index << above, WIDTH)
+        return perfect_root(self.hashes(level, number, start, start + (1 << above)))
+
+    def root(self, size: int) -> bytes:
+        """Root of the tree of the first ``size`` leaves."""
+        return subtree_root(0, size, self.node)
+
+    def grow(self, size: int, leaves: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+        """Add leaf hashes to the tree of ``size`` leaves; the tiles that are new or changed."""
+        changed: dict[tuple[int, int], bytes] = {}
+        level, fresh = 0, b"".join(leaves)
+        while fresh:
+            number, width = divmod(size >> 8 * level, WIDTH)
+            hashes = (self.hashes(level, number, 0, width) if width else b"") + fresh
+            rows = [hashes[at : at + FULL] for at in range(0, len(hashes), FULL)]
+            changed |= {(level, number + at): row for at, row in enumerate(rows)}
+            fresh = b"".join(perfect_root(row) for row in rows if len(row) == FULL)
+            level += 1
+        self._held |= changed
+        return changed
+
+    def forget_full(self) -> None:
+        """Let go of full tiles, so that a walk over a long log needs little memory."""
+        self._held = {at: tile for at, tile in self._held.items() if len(tile) < FULL}
