@@ -2,7 +2,7 @@
 
 ::
 
-    ConnectorError              code, plain sentence in Dutch and English, facts; never a row's value
+    ConnectorError              code, sentences in Dutch and English, facts; no row's value
     ├── StoreError              an object store could not do what was asked
     │   ├── NoSuchObject
     │   └── ObjectConflict      the key exists with other content; keys are immutable
@@ -12,7 +12,7 @@
     │   ├── JobCancelled
     │   ├── JobLimit            time, memory, file size or processor budget used up
     │   └── DiskFull
-    └── PlanError               what we asked of the child was itself wrong; a defect or a stale plan
+    └── PlanError               what was asked of the child was itself wrong
 
 The texts stand in one table, so that a page, the API and the command line say the same. A fact in
 a text is a number, a file's place in its list or a column name, never a value from a row: an error
@@ -29,11 +29,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "there is no file under the key `{key}`",
     ),
     "object-conflict": (
-        "Onder de sleutel `{key}` staat al een ander bestand; een sleutel wordt nooit overschreven.",
+        "Onder `{key}` staat al een ander bestand; een sleutel wordt nooit overschreven.",
         "another file already stands under the key `{key}`; a key is never overwritten",
     ),
     "bad-key": (
-        "`{key}` kan geen sleutel zijn: gebruik letters, cijfers, punt, streepje en schuine streep.",
+        "`{key}` kan geen sleutel zijn: gebruik letters, cijfers, punt, streepje en `/`.",
         "`{key}` cannot be a key: use letters, digits, dot, dash and slash",
     ),
     "unknown-store": (
@@ -208,7 +208,7 @@ _CLASSES: Mapping[str, type[ConnectorError]] = {
 
 
 def error(code: str, **facts: Fact) -> ConnectorError:
-    """The error of this code, in the class that belongs to it; unlisted codes concern a delivery."""
+    """The error of this code, in its own class; codes not listed there concern a delivery."""
     return _CLASSES.get(code, DeliveryError)(code, **facts)
 
 

