@@ -79,10 +79,13 @@ IDS: Mapping[str, str] = {
     "organisation": "the organisation that the act is about, where that is not who acted",
     "previous": "the thing of the same kind that this one replaces",
     "request": "an access request",
-    "seat": "a person's place in an organisation",
+    "seat": "a person's place in an organisation, as that person's pseudonym",
     "token": "a credential",
 }
 """Every name an id may have, with what it points to."""
+
+PERSONS = frozenset({"seat"})
+"""Ids that are a person's: entries hold them as pseudonyms, like the actor."""
 
 FACTS: Mapping[str, tuple[Kind, str]] = {
     "address": (Kind.COMMITMENT, "the network address that the act came from"),

@@ -1,4 +1,4 @@
-"""The log's signing key: made at the first start, kept in a file that only the service reads."""
+"""Signing keys: made at the first start, kept in files that only the service reads."""
 
 import os
 from pathlib import Path
@@ -7,25 +7,28 @@ from registry.audit.checkpoint import SigningKey
 from registry.audit.heads import FileHeadStore, replace_durably
 from registry.settings import Settings
 
-KEY_FILE = "audit.key"
 HEAD_FILE = "audit.head"
 
 
-def log_origin(settings: Settings) -> str:
-    """The name a new log gets: its address without scheme, as C2SP tlog-tiles asks."""
-    return settings.origin.split("://", 1)[1] + "/audit/v1"
+def key_name(settings: Settings, use: str = "audit") -> str:
+    """The name of a new key: the service's address without scheme, its use and ``v1``.
 
-
-def open_signer(settings: Settings) -> SigningKey:
-    """The log's key, made under ``keys`` in the home folder where there is none yet.
-
-    The name in the file is the log's origin for good: moving the service to another address does
-    not change it.
+    For the log this is its origin, as C2SP tlog-tiles recommends.
     """
-    path = settings.home / "keys" / KEY_FILE
+    return f"{settings.origin.split('://', 1)[1]}/{use}/v1"
+
+
+def open_signer(settings: Settings, use: str = "audit") -> SigningKey:
+    """The key for one use, made under ``keys`` in the home folder where there is none yet.
+
+    Each use has a key of its own: what the log's key signs must be a checkpoint and nothing else.
+    The name in the file stands for good: moving the service to another address does not change it,
+    nor with it the log's origin.
+    """
+    path = settings.home / "keys" / f"{use}.key"
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_once(path, SigningKey.generate(log_origin(settings)).to_text() + "\n")
+        _write_once(path, SigningKey.generate(key_name(settings, use)).to_text() + "\n")
     return SigningKey.parse(path.read_text(encoding="utf-8"))
 
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
-from registry.audit.acts import Act, check
+from registry.audit.acts import PERSONS, Act, check
 from registry.audit.entry import OPERATOR, Entry, entry_time, new_entry_id
 from registry.audit.exporting import Exported, export, receipt
 from registry.audit.heads import FileHeadStore, HeadStore, LogMismatch
@@ -67,6 +67,7 @@ def append(
     :param actor: stable id of the person or client who acted, stored as a pseudonym; ``None`` for
         the service itself.
     :param organisation: id of the organisation that acted.
+    :param ids: what the act is about; a `seat` is given as its id and stored as a pseudonym.
     :raises VocabularyError: ids or facts do not fit the act; a fault in the calling code.
     """
     check(act, ids, facts)
@@ -80,7 +81,10 @@ def append(
         number=_next_number(session, stream),
         actor=who,
         organisation=organisation,
-        ids=dict(ids),
+        ids={
+            name: pseudonym(session, value) if name in PERSONS else value
+            for name, value in ids.items()
+        },
         facts=dict(facts),
     )
     body = entry.to_bytes()

@@ -40,12 +40,13 @@ def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint 
     return last
 
 
+# SQLite shows a reader one state throughout; PostgreSQL does so when asked.
+_ONE_STATE = {"postgresql": {"isolation_level": "REPEATABLE READ"}, "sqlite": {}}
+
+
 @contextmanager
 def _snapshot(engine: Engine) -> Iterator[Session]:
-    # SQLite shows a reader one state throughout; PostgreSQL does so when asked.
-    if engine.dialect.name != "sqlite":
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with reading(engine) as session:
+    with reading(engine.execution_options(**_ONE_STATE[engine.dialect.name])) as session:
         yield session
 
 

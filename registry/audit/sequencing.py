@@ -51,11 +51,10 @@ def integrate(
 
 def _stage(engine: Engine, origin: str) -> bool:
     with transaction(engine) as session:
-        if not store.lock(session):
-            return False
+        mine = store.lock(session)
         head, last = store.head(session, origin), store.published(session, origin)
         rows = store.pending(session, BATCH)
-        if not rows or head != (last.head if last else empty(origin)):
+        if not mine or not rows or head != (last.head if last else empty(origin)):
             return False
         leaves = checked_leaves(rows)
         _refuse_gaps(session, rows)
@@ -72,13 +71,13 @@ def _publish(
     engine: Engine, signer: SigningKey, heads: HeadStore, at: datetime
 ) -> Checkpoint | None:
     with transaction(engine) as session:
-        if not store.lock(session):
-            return None
+        mine = store.lock(session)
         head, last = store.head(session, signer.name), store.published(session, signer.name)
         before, stands = last.head if last else empty(signer.name), heads.load()
+        if not mine or before == head == stands:
+            return None
         refuse_other_history(head, last, stands)
-        if head != before:
-            refuse_rewriting(store.tiles(session), before, head)
+        refuse_rewriting(store.tiles(session), before, head)
         if stands != head:
             heads.swap(stands, head)
         if head == before:

@@ -12,8 +12,12 @@ from registry.audit.merkle import EMPTY_ROOT
 from registry.audit.tiles import Tiles
 from registry.db import UtcDateTime
 
-# One number for all sequencers of a database; PostgreSQL holds the lock until the transaction ends.
-_LOCK = text("SELECT pg_try_advisory_xact_lock(7021861246151)")
+# PostgreSQL: one number for all sequencers of a database, held until the transaction ends. SQLite:
+# the write lock, taken when the transaction began, is lock enough.
+_LOCK = {
+    "postgresql": text("SELECT pg_try_advisory_xact_lock(7021861246151)"),
+    "sqlite": text("SELECT 1"),
+}
 _HEAD = text("SELECT size, root FROM audit_head WHERE id = 1")
 _SAVE_HEAD = text(
     "INSERT INTO audit_head (id, size, root) VALUES (1, :size, :root)"
@@ -55,13 +59,8 @@ WALK_ROWS = 4096
 
 
 def lock(session: Session) -> bool:
-    """Become the one sequencer until the transaction ends; whether that was possible.
-
-    SQLite's write lock, taken when the transaction began, is lock enough there.
-    """
-    if session.get_bind().dialect.name == "sqlite":
-        return True
-    return bool(session.scalar(_LOCK))
+    """Become the one sequencer until the transaction ends; whether that was possible."""
+    return bool(session.scalar(_LOCK[session.get_bind().dialect.name]))
 
 
 def head(session: Session, origin: str) -> TreeHead:

@@ -1,0 +1,97 @@
+"""What an operator takes out of the service: exports, checkpoints and receipts, as files."""
+
+import os
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from registry.audit import store
+from registry.audit.acts import Act
+from registry.audit.exporting import Exported, export, receipt
+from registry.audit.keys import open_head_store, open_signer
+from registry.audit.lines import FORM
+from registry.audit.log import append
+from registry.audit.sequencing import integrate
+from registry.clock import system_clock
+from registry.db import reading, transaction
+from registry.errors import Conflict, NotFound, Text
+from registry.settings import Settings
+
+
+def take_export(
+    settings: Settings, engine: Engine, out: Path, archive: str | None, first: int
+) -> Exported:
+    """Record the export, then write it; the file is whole or absent.
+
+    The record is the last entry of the archive's stream in the export, and its number says how many
+    came before it: an entry kept back at the end would leave a gap.
+
+    :raises Conflict: the file exists already.
+    """
+    if out.exists():
+        raise Conflict(
+            "file-exists",
+            Text(f"Het bestand `{out}` bestaat al.", f"The file `{out}` exists already."),
+            Text("Kies een andere naam.", "Choose another name."),
+        )
+    at = system_clock()
+    with transaction(engine) as session:
+        recorded = append(
+            session,
+            Act.AUDIT_EXPORTED,
+            at=at,
+            archive=archive,
+            actor=None,
+            organisation=None,
+            ids={},
+            facts={"format": FORM, "kind": "archive" if archive else "whole"},
+        )
+    take_receipt(settings, engine, recorded)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file, reading(engine) as session:
+            made = export(
+                session, file, open_signer(settings).verifier, archive=archive, first=first
+            )
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
+    return made
+
+
+def publish_all(settings: Settings, engine: Engine) -> None:
+    """Bring everything committed into the tree."""
+    signer, heads = open_signer(settings), open_head_store(settings)
+    while integrate(engine, signer, heads, system_clock()) is not None:
+        pass
+
+
+def last_note(settings: Settings, engine: Engine) -> str:
+    """The checkpoint published last, as a signed note.
+
+    :raises NotFound: nothing has been recorded yet.
+    """
+    publish_all(settings, engine)
+    with reading(engine) as session:
+        last = store.published(session, open_signer(settings).name)
+    if last is None:
+        raise NotFound(
+            "nothing-published",
+            Text("Het auditlogboek is nog leeg.", "The audit log is still empty."),
+        )
+    return last.note
+
+
+def take_receipt(settings: Settings, engine: Engine, entry_id: str) -> str:
+    """The receipt of one entry, which is brought into the tree first where it is not yet.
+
+    :raises NotFound: there is no entry of this id.
+    """
+    text = None
+    while text is None:
+        publish_all(settings, engine)  # on PostgreSQL another sequencer may be at it just now
+        with reading(engine) as session:
+            text = receipt(session, entry_id)
+    return text

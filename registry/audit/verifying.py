@@ -1,0 +1,95 @@
+"""Checking a file an auditor was given: an export or a receipt, and in which words to say it."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from registry.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from registry.audit.receipts import FIRST_LINE, verify_receipt
+from registry.audit.verification import verify_export
+from registry.errors import InvalidInput, RegistryError, Text
+
+Result = tuple[bool, list[str]]
+
+
+class UnreadableFile(InvalidInput):
+    """A file that is not there or cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            "unreadable-file",
+            Text(f"`{path}` is niet te lezen: {reason}.", f"`{path}` cannot be read: {reason}."),
+        )
+
+
+def verify_file(
+    file: Path, keys: Sequence[str], checkpoints: Sequence[Path], language: str
+) -> Result:
+    """Check an export or a receipt; whether all is well, and the sentences that say what was found.
+
+    :param keys: verifier keys as text.
+    :param checkpoints: files with checkpoints that the auditor holds already.
+    :raises RegistryError: a key, a checkpoint or the file itself is not what it should be.
+    """
+    known = [VerifierKey.parse(key) for key in keys]
+    held = [open_checkpoint(_text(path), known) for path in checkpoints]
+    try:
+        with file.open("rb") as opened:
+            if opened.read(len(FIRST_LINE)) == FIRST_LINE.encode():
+                return _receipt(_text(file), known, language)
+            opened.seek(0)
+            result = verify_export(opened, known, held)
+    except OSError as error:
+        raise UnreadableFile(file, error.strerror or "?") from None
+    return result.ok, result.sentences(language)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableFile(path, error.strerror or "?") from None
+    except UnicodeDecodeError:
+        raise UnreadableFile(path, "UTF-8") from None
+
+
+def _receipt(text: str, keys: Sequence[VerifierKey], language: str) -> Result:
+    entry, checkpoint = verify_receipt(text, keys)
+    return True, [_proven(entry.act, entry.id, checkpoint).in_language(language)]
+
+
+def _proven(act: str, entry_id: str, checkpoint: Checkpoint) -> Text:
+    origin, size = checkpoint.head.origin, checkpoint.size
+    return Text(
+        f"In orde: `{act}` ({entry_id}) staat in `{origin}`, ondertekend bij {size} regels.",
+        f"Good: `{act}` ({entry_id}) stands in `{origin}`, signed at {size} entries.",
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The offline verifier as a program of its own: one file, Python and ``cryptography``.
+
+    :returns: 0 where nothing was changed, 1 where something was, 2 where it could not be checked.
+    """
+    parser = argparse.ArgumentParser(
+        prog="vrijgave-verify",
+        description="Check an export or a receipt of a Vrijgave audit log, offline.",
+    )
+    parser.add_argument("file", type=Path, help="an export, or a receipt (.tlog-proof)")
+    parser.add_argument(
+        "--key", action="append", required=True, help="the log's verifier key; may be repeated"
+    )
+    parser.add_argument(
+        "--checkpoint", action="append", type=Path, default=[], help="a checkpoint held already"
+    )
+    parser.add_argument("--lang", choices=["nl", "en"], default="en", help="language")
+    given = parser.parse_args(arguments)
+    try:
+        good, sentences = verify_file(given.file, given.key, given.checkpoint, given.lang)
+    except RegistryError as problem:
+        words = f"{problem.text.in_language(given.lang)} {problem.help.in_language(given.lang)}"
+        sys.stderr.write(words.rstrip() + "\n")
+        return 2
+    sys.stdout.write("\n".join(sentences) + "\n")
+    return 0 if good else 1

@@ -1,0 +1,127 @@
+"""``vrijgave audit``: check proof on any machine; take proof out of the service on its own.
+
+``verify`` needs neither the service nor its libraries, only ``cryptography``.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from registry.audit.verifying import verify_file
+from registry.errors import RegistryError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from registry.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
+
+Language = Annotated[Literal["nl", "en"], typer.Option("--lang", help="Language of the result.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="An export, or a receipt (.tlog-proof).")],
+    key: Annotated[
+        list[str], typer.Option(help="The log's verifier key, obtained elsewhere; may be repeated.")
+    ],
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint you hold already; may be repeated.")
+    ] = None,
+    lang: Language = "en",
+) -> None:
+    """Check an export or a receipt, offline. Exit status 0: nothing was changed; 1: see above."""
+    with _told(lang):
+        good, sentences = verify_file(file, key, checkpoint or [], lang)
+        typer.echo("\n".join(sentences))
+        if not good:
+            raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="File to write; must not exist.")],
+    archive: Annotated[
+        str | None,
+        typer.Option(help="Only this archive's entries in full (id); the others as hashes."),
+    ] = None,
+    first: Annotated[int, typer.Option(min=0, help="Index of the first entry.")] = 0,
+    lang: Language = "en",
+) -> None:
+    """Write the log to a file that `vrijgave audit verify` checks; this is itself recorded."""
+    from registry.audit.taking import take_export
+
+    with _told(lang), _service() as (settings, engine):
+        made = take_export(settings, engine, out, archive, first)
+    typer.echo(
+        f"{made.entries:,} of {made.size - made.first:,} entries, up to {made.size:,}: {out}"
+    )
+
+
+@app.command()
+def checkpoint(out: Out = None, lang: Language = "en") -> None:
+    """Print the checkpoint published last; keep one elsewhere to find a rewritten log later."""
+    from registry.audit.taking import last_note
+
+    with _told(lang), _service() as (settings, engine):
+        _give(last_note(settings, engine), out)
+
+
+@app.command()
+def receipt(
+    entry: Annotated[str, typer.Argument(help="Id of the audit entry.")],
+    out: Out = None,
+    lang: Language = "en",
+) -> None:
+    """Print the receipt (C2SP tlog-proof) of one entry."""
+    from registry.audit.taking import take_receipt
+
+    with _told(lang), _service() as (settings, engine):
+        _give(take_receipt(settings, engine, entry), out)
+
+
+@app.command()
+def key(out: Out = None, lang: Language = "en") -> None:
+    """Print the log's verifier key, to be published where the log itself is not."""
+    from registry.audit.keys import open_signer
+    from registry.settings import Settings
+
+    with _told(lang):
+        _give(f"{open_signer(Settings()).verifier}\n", out)
+
+
+def _give(text: str, out: Path | None) -> None:
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def _service() -> "Iterator[tuple[Settings, Engine]]":
+    from registry.db import open_engine
+    from registry.settings import Settings
+
+    settings = Settings()
+    engine = open_engine(settings.sqlalchemy_url)
+    try:
+        yield settings, engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _told(lang: str) -> Iterator[None]:
+    """Say in one or two sentences what went wrong, and exit with status 2."""
+    try:
+        yield
+    except RegistryError as problem:
+        help_ = problem.help.in_language(lang)
+        typer.echo(f"{problem.text.in_language(lang)} {help_}".rstrip(), err=True)
+        raise typer.Exit(2) from None
