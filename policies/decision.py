@@ -151,10 +151,8 @@ class Decision(Answer):
 def cleared(answer: Prospect | Decision, outcome: Outcome) -> RowFilter:
     """The rows whose verdict is exactly this outcome."""
     open_ = negate(answer.deny)
-    match outcome:
-        case Outcome.PERMIT:
-            return all_of(answer.permit, open_)
-        case Outcome.REVIEW:
-            return all_of(answer.review, negate(answer.permit), open_)
-        case Outcome.DENY:
-            return any_of(answer.deny, all_of(negate(answer.permit), negate(answer.review)))
+    if outcome is Outcome.PERMIT:
+        return all_of(answer.permit, open_)
+    if outcome is Outcome.REVIEW:
+        return all_of(answer.review, negate(answer.permit), open_)
+    return any_of(answer.deny, all_of(negate(answer.permit), negate(answer.review)))

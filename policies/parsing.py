@@ -462,22 +462,25 @@ def _scalar(node: Node) -> Value:
     """A plain, typed or IRI value; numbers that are not whole become decimals."""
     value = node.value
     if isinstance(value, dict) and set(value) == {"@value", "@type"}:
-        return _typed(node, value["@value"], str(value["@type"]))
+        return _typed(node, str(value["@value"]), str(value["@type"]))
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return Decimal(str(value))
+        return _typed(node, str(value), "xsd:decimal")
     return node.text()
 
 
-def _typed(node: Node, value: object, data_type: str) -> Value:
+def _typed(node: Node, text: str, data_type: str) -> Value:
     name = data_type.removeprefix("xsd:").removeprefix(_XSD)
     if name not in _XSD_TYPES:
         node.fail(f"the data type `{data_type}` is not known")
     try:
-        return _XSD_TYPES[name](str(value))
+        value = _XSD_TYPES[name](text)
     except (ValueError, KeyError, InvalidOperation):
-        node.fail(f"`{value}` is not a valid {data_type}")
+        node.fail(f"`{text}` is not a valid {data_type}")
+    if isinstance(value, Decimal) and not value.is_finite():
+        node.fail(f"`{text}` is not a finite number")
+    return value
 
 
 def _date_time(text: str) -> datetime:

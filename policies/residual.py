@@ -1,6 +1,6 @@
 """What one rule still asks of an item once the request is known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,6 +41,14 @@ from policies.vocabulary import DUTIES, OPERANDS, Effect, Operand, Operator, pur
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """Dates of rights are days here."""
+
+
+_JOINED: dict[Connective, Callable[..., RowFilter]] = {
+    Connective.AND: all_of,
+    Connective.AND_SEQUENCE: all_of,
+    Connective.OR: any_of,
+    Connective.XONE: exactly_one,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +138,7 @@ def condition(of: Condition, request: Request) -> RowFilter:
     """The condition with everything filled in that the request tells."""
     if isinstance(of, Logical):
         parts = tuple(condition(operand, request) for operand in of.operands)
-        match of.connective:
-            case Connective.OR:
-                return any_of(*parts)
-            case Connective.XONE:
-                return exactly_one(*parts)
-            case Connective.AND | Connective.AND_SEQUENCE:
-                return all_of(*parts)
+        return _JOINED[of.connective](*parts)
     operand = OPERANDS.get(of.left)
     if operand is None:
         return UNKNOWN

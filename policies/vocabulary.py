@@ -146,9 +146,9 @@ ITEM_FACTS = {operand.fact: operand for operand in OPERANDS.values() if operand.
 def _version() -> str:
     """Digest over the data files: the same words give the same version on every machine."""
     digest = hashlib.sha256()
-    for file in sorted(files("policies").joinpath("data").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".json"):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    found = (f for f in files("policies").joinpath("data").iterdir() if f.name.endswith(".json"))
+    for file in sorted(found, key=lambda f: f.name):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return f"{max(_read(n)['date'] for n in ('uses', 'regions'))}+{digest.hexdigest()[:12]}"
 
 

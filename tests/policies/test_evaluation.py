@@ -1,5 +1,6 @@
 """Every case of ``cases/`` is decided as it says, row by row and as SQL."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,17 @@ from typing import Any
 import pytest
 import yaml
 
-from policies import Outcome, Place, Request, cleared, evaluate, match, parse_policy
+from policies import (
+    Constraint,
+    Operator,
+    Outcome,
+    Place,
+    Request,
+    cleared,
+    evaluate,
+    match,
+    parse_policy,
+)
 
 CASES = Path(__file__).parent / "cases"
 COMMON = yaml.safe_load((CASES / "common.yaml").read_text())
@@ -66,3 +77,30 @@ def test_a_case_names_sentences_that_exist(case: dict[str, Any]) -> None:
     """Every sentence a case claims to test stands in SPEC.md."""
     for sentence in case["spec"]:
         assert f"**{sentence}**" in SPEC
+
+
+def test_a_policy_with_an_unknown_profile_counts_for_nothing() -> None:
+    """Also one that never was a document; a document with it is refused (K6)."""
+    policy = parse_policy({**COMMON["policy"], "permission": [{"action": "use"}]})
+    foreign = replace(policy, profiles=("https://example.org/profile",))
+    assert [reason.code for reason in evaluate(foreign, _request({})).reasons] == ["void:profile"]
+
+
+def test_a_left_operand_of_a_later_vocabulary_is_unknown() -> None:
+    """It never permits (C9)."""
+    policy = parse_policy({**COMMON["policy"], "permission": [{"action": "use"}]})
+    mood = Constraint("vg:mood", Operator.EQ, ("good",))
+    moody = replace(policy, rules=(replace(policy.rules[0], constraints=(mood,)),))
+    assert evaluate(moody, _request({})).verdict(COMMON["item"]).outcome is Outcome.DENY
+
+
+def test_a_value_of_another_kind_than_the_fact_is_unknown() -> None:
+    """A date where a policy compares a text is as good as missing (F3)."""
+    policy = parse_policy({**COMMON["policy"], "permission": [{"action": "use"}]})
+    odd = Constraint("vg:rightsholder", Operator.NEQ, (True,))
+    strange = replace(policy, rules=(replace(policy.rules[0], constraints=(odd,)),))
+    assert evaluate(strange, _request({})).verdict(COMMON["item"]).outcome is Outcome.DENY
+    holder = Constraint("vg:rightsholder", Operator.NEQ, ("Nobody",))
+    known = replace(policy, rules=(replace(policy.rules[0], constraints=(holder,)),))
+    verdict = evaluate(known, _request({})).verdict({**COMMON["item"], "rightsholder": 7})
+    assert [reason.code for reason in verdict.reasons] == ["unknown:rightsholder"]

@@ -1,0 +1,56 @@
+"""What a filter refuses to become SQL for, and that values are only ever bound."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from policies import FilterError, Operator, RowFilter, compile_filter
+from policies.rowfilter import Atom, Compare, Constant, Not, Surely, Within, all_of
+
+
+def test_a_fact_without_a_column_is_refused() -> None:
+    """A condition is never left out (F5)."""
+    both = all_of(Compare("opt_out", Operator.EQ, False), Compare("rights", Operator.EQ, "a"))
+    with pytest.raises(FilterError) as caught:
+        compile_filter(both, {"rights": "_rights"})
+    assert caught.value.path == "opt_out"
+    assert caught.value.uitweg
+
+
+def test_values_and_column_names_cannot_break_out() -> None:
+    """Values are bound, each once, and quotes in a column's name are doubled (F5)."""
+    evil = "'; DROP TABLE items; --"
+    either = Not(Within("rights", frozenset({evil, "b"})))
+    sql = compile_filter(all_of(either, Compare("rights", Operator.NEQ, evil)), {"rights": 'a"b'})
+    assert sql.text == '(NOT ("a""b" IN ($v0, $v1))) AND ("a""b" <> $v0)'
+    assert sql.params == {"v0": evil, "v1": "b"}
+
+
+def test_true_and_one_are_bound_apart() -> None:
+    """Values that are equal in Python and not in SQL do not share a parameter."""
+    parts = all_of(Compare("opt_out", Operator.EQ, True), Compare("rights", Operator.EQ, "1"))
+    assert compile_filter(parts, {"opt_out": "o", "rights": "r"}).params == {"v0": True, "v1": "1"}
+
+
+def test_inside_a_negation_surely_is_kept() -> None:
+    """IS TRUE may be dropped only where a row would not pass anyway."""
+    open_ = Not(Surely(Compare("opt_out", Operator.EQ, True)))
+    assert [atom.fact for atom in open_.atoms()] == ["opt_out"]
+    sql = compile_filter(open_, {"opt_out": "o"})
+    assert sql.text == 'NOT (("o" = $v0) IS TRUE)'
+
+
+def test_a_filter_of_another_make_is_refused() -> None:
+    """Only the closed set of filters has a SQL form."""
+
+    class Odd(RowFilter):
+        def truth(self, row: Mapping[str, object]) -> bool | None:
+            return bool(row)
+
+        def atoms(self) -> Iterator[Atom]:
+            return Constant(None).atoms()
+
+    assert list(Odd().atoms()) == []
+    assert Odd().matches({"a": 1})
+    with pytest.raises(FilterError, match="no SQL form"):
+        compile_filter(Odd(), {})
