@@ -1,0 +1,61 @@
+"""The catalogue: the list of datasets, and the page of one."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from registry.dependencies import NowDep, ReadingDep
+from registry.pages.precheck import AskedDep, answered
+from registry.pages.rendering import render
+from registry.pages.visiting import VisitorDep
+from registry.services.catalogue import find_dataset, list_datasets, list_editions
+from registry.services.publishing import residency_of
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 25
+
+
+@router.get("/datasets")
+def list_of_datasets(
+    request: Request, visitor: VisitorDep, session: ReadingDep, after: str | None = None
+) -> Response:
+    """What there is, newest first."""
+    found = list_datasets(session, visitor, after=after, limit=PAGE + 1)
+    following = f"/datasets?after={found[PAGE - 1].dataset.id}" if len(found) > PAGE else ""
+    return render(
+        request,
+        "datasets.html",
+        listings=found[:PAGE],
+        first="/datasets" if after else "",
+        following=following,
+    )
+
+
+@router.get("/datasets/{archive}/{name}")
+def dataset_page(
+    request: Request,
+    archive: str,
+    name: str,
+    visitor: VisitorDep,
+    asked: AskedDep,
+    session: ReadingDep,
+    at: NowDep,
+) -> Response:
+    """One dataset: the answer to “may I?”, what is in it, where it may go, and how to ask."""
+    listing = find_dataset(session, visitor, f"{archive}/{name}")
+    asked = asked.about(listing.reference)
+    answer, error = (None, None)
+    if listing.offer is not None:
+        answer, error = answered(session, visitor, asked, at)
+    return render(
+        request,
+        "dataset.html",
+        listing=listing,
+        asked=asked,
+        answer=answer.datasets[0] if answer else None,
+        error=error,
+        own=visitor is not None and visitor.organisation_id == listing.archive.id,
+        editions=list_editions(session, listing.dataset),
+        residency=residency_of(listing.dataset),
+        rights=statements_of(session, listing),
+    )

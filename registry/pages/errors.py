@@ -1,0 +1,45 @@
+"""What went wrong, as a page: what happened, why, what to do, and the number to name."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from registry.db import reading
+from registry.dependencies import language_of, runtime_of
+from registry.errors import RegistryError
+from registry.pages.forms import FormRefused
+from registry.pages.rendering import render, secured
+from registry.pages.visiting import find_visitor
+from registry.pages.words import Words, catalogue
+
+
+def error_page(request: Request, error: RegistryError) -> Response:
+    """The page of an error; of a form that could not be carried out, the form again."""
+    if isinstance(error, FormRefused):
+        with reading(runtime_of(request).engine) as session:
+            page = error.show(request, session, error.error)
+            page.status_code = error.status
+            return page
+    status = _status(error)
+    page = render(
+        request,
+        "error.html",
+        status=status,
+        heading=_heading(request, status),
+        problem=error,
+        request_id=request.scope.get("request_id", ""),
+    )
+    page.headers.update(error.headers)
+    page.headers["cache-control"] = "no-store"
+    return secured(page)
+
+
+def _status(error: RegistryError) -> int:
+    """Errors of the framework come as bare errors whose code tells what they are."""
+    plain = {"unreadable-request": 400, "not-found": 404, "method-not-allowed": 405}
+    return plain.get(error.code, 500) if type(error) is RegistryError else error.status
+
+
+def _heading(request: Request, status: int) -> str:
+    words = Words(language_of(request))
+    known = f"error.title_{status}" in catalogue(words.language)
+    return words.of("error", f"title_{status}" if known else "title_500")
