@@ -96,6 +96,8 @@ class Offer(SQLModel, table=True):
     automatic: bool
     """Whether clear cases are agreed without a person of the archive."""
     agreement_days: int
+    masked: list[str] = Field(default_factory=list, sa_column=Column(JSON))
+    """Content columns that an extract shows as NULL."""
     state: str = "in_force"
     published_at: datetime = Field(sa_type=UtcDateTime)
 

@@ -156,5 +156,6 @@ class AccessRange(SQLModel, table=True):
     access_id: str = Field(index=True, foreign_key="access.id")
     start: int
     stop: int
-    sent: int = 0
+    sent: int | None = None
+    """Bytes that left; unknown while they do, and after a crash."""
     at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,142 @@
+"""What callers show: sign-in links, browser sessions and access tokens.
+
+A secret has 256 random bits, is seen once by its owner and kept here as its SHA-256; at full
+entropy a slow hash would add nothing. Revocation is read on every use.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session, col, select
+
+from registry.accounts.actors import Actor, Scope, machine, person
+from registry.accounts.tables import Client, Credential, Organisation, Seat
+from registry.errors import NotSignedIn, Text
+from registry.ids import new_id
+
+Kind = Literal["link", "session", "token"]
+
+LINK_LIFETIME = timedelta(minutes=15)
+SESSION_LIFETIME = timedelta(hours=8)
+SESSION_IDLE = timedelta(minutes=30)
+TOKEN_LIFETIME = timedelta(days=30)
+CLIENT_TOKEN_LIFETIME = timedelta(hours=1)
+_TOUCH = timedelta(minutes=1)
+"""How often the last use of a session is written down."""
+
+
+def hash_secret(secret: str) -> str:
+    """How a secret is kept."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret(kind: str) -> str:
+    """A fresh secret that tells what it is: ``vg_token_…``."""
+    return f"vg_{kind}_{secrets.token_urlsafe(32)}"
+
+
+def issue(
+    session: Session,
+    kind: Kind,
+    *,
+    at: datetime,
+    lifetime: timedelta,
+    seat_id: str | None = None,
+    client_id: str | None = None,
+    name: str = "",
+    scopes: Iterable[Scope] = (),
+    environment_id: str | None = None,
+) -> tuple[Credential, str]:
+    """A new credential and its secret, which is not to be had again."""
+    secret = new_secret(kind)
+    credential = Credential(
+        id=new_id(kind, at),
+        kind=kind,
+        hash=hash_secret(secret),
+        seat_id=seat_id,
+        client_id=client_id,
+        name=name,
+        scopes=sorted(scopes),
+        environment_id=environment_id,
+        created_at=at,
+        expires_at=at + lifetime,
+    )
+    session.add(credential)
+    session.flush()
+    return credential, secret
+
+
+def find(session: Session, secret: str, kind: Kind, at: datetime) -> Credential:
+    """The live credential of this secret, or ``NotSignedIn`` with the reason."""
+    found = session.exec(
+        select(Credential).where(
+            col(Credential.hash) == hash_secret(secret), col(Credential.kind) == kind
+        )
+    ).one_or_none()
+    if found is None:
+        raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
+    if found.revoked_at is not None:
+        raise _not_signed_in("revoked", "is ingetrokken", "was revoked")
+    if found.expires_at <= at or _idle(found, at):
+        raise _not_signed_in("expired", "is verlopen", "has expired")
+    if kind == "link" and found.used_at is not None:
+        raise _not_signed_in("used", "is al gebruikt", "was used already")
+    return found
+
+
+def find_actor(session: Session, secret: str, kind: Kind, at: datetime) -> Actor:
+    """Who shows this secret, or ``NotSignedIn``; a session's last use is noted now and then."""
+    credential = find(session, secret, kind, at)
+    actor = _actor_of(session, credential)
+    if kind == "session" and at - (credential.used_at or credential.created_at) > _TOUCH:
+        credential.used_at = at
+        session.add(credential)
+    return actor
+
+
+def _actor_of(session: Session, credential: Credential) -> Actor:
+    if credential.client_id is not None:
+        client = session.get_one(Client, credential.client_id)
+        if client.revoked_at is not None:
+            raise _not_signed_in(
+                "revoked", "hoort bij een ingetrokken client", "is of a revoked client"
+            )
+        organisation = _organisation(session, client.organisation_id)
+        scopes = frozenset(Scope(scope) for scope in credential.scopes)
+        return machine(client, organisation, scopes, credential.environment_id)
+    seat = session.get_one(Seat, credential.seat_id)
+    if not seat.active:
+        raise _not_signed_in("seat-closed", "hoort bij een gesloten plaats", "is of a closed seat")
+    actor = person(seat, _organisation(session, seat.organisation_id))
+    if credential.kind != "token":
+        return actor
+    scopes = frozenset(Scope(scope) for scope in credential.scopes) & actor.scopes
+    return Actor(**{**vars(actor), "scopes": scopes, "environment_id": credential.environment_id})
+
+
+def _organisation(session: Session, organisation_id: str) -> Organisation:
+    organisation = session.get_one(Organisation, organisation_id)
+    if organisation.state == "blocked":
+        raise _not_signed_in(
+            "organisation-blocked",
+            "hoort bij een geblokkeerde organisatie",
+            "is of a blocked organisation",
+        )
+    return organisation
+
+
+def _idle(credential: Credential, at: datetime) -> bool:
+    last = credential.used_at or credential.created_at
+    return credential.kind == "session" and at - last > SESSION_IDLE
+
+
+def _not_signed_in(code: str, nl: str, en: str) -> NotSignedIn:
+    return NotSignedIn(
+        f"credential-{code}",
+        Text(f"Uw aanmelding {nl}.", f"Your credential {en}."),
+        Text("Meld u opnieuw aan.", "Sign in again, or get a new token."),
+        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+    )

@@ -1,0 +1,277 @@
+"""May I use this? Pre-checks before sign-in, from published offers only."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from sqlmodel import Session
+
+from catalog.tables import Offer
+from policies import (
+    Outcome,
+    Place,
+    Policy,
+    Prospect,
+    Request,
+    RequestError,
+    Summary,
+    label,
+    match,
+    parse_policy,
+    summarise,
+)
+from registry.accounts.actors import Actor
+from registry.errors import Text
+from registry.services.accounts import Command
+from registry.services.catalogue import Listing, Offered, find_dataset, rights_classes
+from registry.services.wording import conflict, invalid
+
+FEWEST = 10
+"""Smaller groups of items are not shown apart to someone who is not signed in."""
+_KEPT = 256
+"""Offers and editions whose parsed form is kept; both never change."""
+_policies: OrderedDict[str, Policy] = OrderedDict()
+_classes: OrderedDict[str, list[tuple[dict[str, object], int]]] = OrderedDict()
+
+
+class Question(Command):
+    """What someone wants to do, with which datasets, where."""
+
+    datasets: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
+    use: str
+    user_class: str = "commercial"
+    purpose: str | None = None
+    country: str | None = None
+    operator_country: str | None = None
+    secure: bool = False
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Whole per cents of the items; ``None`` where the dataset is too small to say."""
+
+    permit: int
+    review: int
+    deny: int
+
+
+@dataclass(frozen=True)
+class PrecheckReason:
+    """Why a part of the items fares so."""
+
+    outcome: str
+    code: str
+    rule: str | None
+    share: int
+    text: Text
+
+
+@dataclass(frozen=True)
+class PrecheckChange:
+    """The smallest change of the question that would give a better answer."""
+
+    fields: dict[str, str]
+    outcome: str
+    text: Text
+
+
+@dataclass(frozen=True)
+class DatasetAnswer:
+    """The answer on one dataset: what an agreement would give.
+
+    ``outcome`` is ``permit``, ``permit_with_duties``, ``review`` or ``deny``: the best that a part
+    of the items gets.
+    """
+
+    dataset: str
+    outcome: str
+    shares: Shares | None
+    duties: tuple[tuple[str, Text], ...]
+    secure_only: bool
+    rule: str | None
+    reasons: tuple[PrecheckReason, ...]
+    change: PrecheckChange | None
+
+
+@dataclass(frozen=True)
+class PrecheckAnswer:
+    """The answers per dataset, and the best of them."""
+
+    outcome: str
+    datasets: tuple[DatasetAnswer, ...]
+
+
+def precheck(
+    session: Session, caller: Actor | None, question: Question, *, at: datetime
+) -> PrecheckAnswer:
+    """Match the question against the offers in force. No act, no audit entry, no access."""
+    answers = tuple(
+        _answer(session, caller, question, name, f"datasets.{i}", at)
+        for i, name in enumerate(question.datasets)
+    )
+    order = ("permit", "permit_with_duties", "review", "deny")
+    return PrecheckAnswer(min((a.outcome for a in answers), key=order.index), answers)
+
+
+def _answer(
+    session: Session,
+    caller: Actor | None,
+    question: Question,
+    name: str,
+    path: str,
+    at: datetime,
+) -> DatasetAnswer:
+    listing = offered(find_dataset(session, caller, name), path)
+    place = Place(question.country, question.operator_country, question.secure)
+    asked = ask(
+        use=question.use,
+        user_class=question.user_class,
+        purpose=question.purpose,
+        assignee=None,
+        target=listing.reference,
+        place=place,
+        at=at,
+    )
+    prospect, summary = prospect_of(session, listing, asked)
+    permits = [line for line in summary.lines if line.outcome is Outcome.PERMIT]
+    duties = _duties(prospect, [line.rule for line in permits])
+    outcome = str(summary.outcome)
+    if summary.outcome is Outcome.PERMIT and all(_has_duty(prospect, p.rule) for p in permits):
+        outcome = "permit_with_duties"
+    return DatasetAnswer(
+        dataset=listing.reference,
+        outcome=outcome,
+        shares=_shares(summary),
+        duties=duties,
+        secure_only=bool(permits) and all(line.secure_only for line in permits),
+        rule=summary.lines[0].rule if summary.lines else None,
+        reasons=_reasons(summary),
+        change=_change(summary),
+    )
+
+
+def ask(**facts: object) -> Request:
+    """A request to the policy engine; a word it does not know is ``InvalidInput``."""
+    try:
+        return Request(**facts)  # type: ignore[arg-type]  # checked by Request itself
+    except RequestError as wrong:
+        path = wrong.path.removeprefix("place.")
+        raise invalid(
+            path,
+            f"{wrong.probleem[0].upper()}{wrong.probleem[1:]}.",
+            f"{wrong.problem[0].upper()}{wrong.problem[1:]}.",
+            f"{wrong.uitweg[0].upper()}{wrong.uitweg[1:]}.",
+            f"{wrong.remedy[0].upper()}{wrong.remedy[1:]}.",
+        ) from wrong
+
+
+def offered(listing: Listing, path: str) -> Offered:
+    """The listing, where it has an edition and an offer in force."""
+    if listing.edition is None or listing.offer is None:
+        raise conflict(
+            "not-offered",
+            f"Op `{listing.name}` is nu geen aanbod (`{path}`).",
+            f"There is no offer on `{listing.name}` now (`{path}`).",
+            "Vraag het archief of er een nieuw aanbod komt.",
+            "Ask the archive whether a new offer will come.",
+        )
+    return Offered(listing.dataset, listing.archive, listing.edition, listing.offer)
+
+
+def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Prospect, Summary]:
+    """What the listing's offer would give, over the counts stored at publication."""
+    prospect = match(policy_of(listing.offer), asked)
+    return prospect, summarise(prospect, classes_of(session, listing.edition.id))
+
+
+def policy_of(offer: Offer) -> Policy:
+    """The offer's policy; parsed once, since it never changes."""
+    policy = _policies.get(offer.digest)
+    if policy is None:
+        policy = _policies[offer.digest] = parse_policy(offer.document)
+        _trim(_policies)
+    return policy
+
+
+def classes_of(session: Session, edition_id: str) -> Sequence[tuple[dict[str, object], int]]:
+    """The edition's rights classes; read once, since they never change."""
+    classes = _classes.get(edition_id)
+    if classes is None:
+        classes = _classes[edition_id] = rights_classes(session, edition_id)
+        _trim(_classes)
+    return classes
+
+
+def _trim(
+    kept: OrderedDict[str, object]
+    | OrderedDict[str, Policy]
+    | OrderedDict[str, list[tuple[dict[str, object], int]]],
+) -> None:
+    while len(kept) > _KEPT:
+        kept.popitem(last=False)
+
+
+def _has_duty(prospect: Prospect, rule: str | None) -> bool:
+    return any(found.uid == rule and found.duties for found in prospect.policy.rules)
+
+
+def _duties(prospect: Prospect, rules: Sequence[str | None]) -> tuple[tuple[str, Text], ...]:
+    found = {
+        duty.action: Text(label(duty.action, "nl"), label(duty.action, "en"))
+        for rule in prospect.policy.rules
+        if rule.uid in rules
+        for duty in rule.duties
+    }
+    return tuple(found.items())
+
+
+def percent(part: int, whole: int) -> int:
+    """A share in whole per cents, rounded half up."""
+    return (200 * part + whole) // (2 * whole) if whole else 0
+
+
+def _shares(summary: Summary) -> Shares | None:
+    if summary.total < FEWEST:
+        return None
+    permit, deny = (
+        percent(summary.counts[outcome], summary.total)
+        for outcome in (Outcome.PERMIT, Outcome.DENY)
+    )
+    return Shares(permit, max(0, 100 - permit - deny), deny)
+
+
+def _reasons(summary: Summary) -> tuple[PrecheckReason, ...]:
+    """One reason a line; groups too small to show are told as one."""
+    shown = [line for line in summary.lines if line.count >= FEWEST]
+    small = sum(line.count for line in summary.lines if line.count < FEWEST)
+    reasons = [
+        PrecheckReason(
+            str(line.outcome),
+            line.code,
+            line.rule,
+            percent(line.count, summary.total),
+            Text(line.nl, line.en),
+        )
+        for line in shown
+    ]
+    if small:
+        reasons.append(
+            PrecheckReason("mixed", "few-items", None, percent(small, summary.total), _FEW)
+        )
+    return tuple(reasons)
+
+
+_FEW = Text(
+    "Voor een klein aantal items geldt iets anders; dat ziet u na aanmelden in uw aanvraag.",
+    "Something else holds for a small number of items; your request shows it after signing in.",
+)
+
+
+def _change(summary: Summary) -> PrecheckChange | None:
+    change = summary.change
+    if change is None:
+        return None
+    return PrecheckChange(change.fields, str(change.outcome), Text(change.nl, change.en))

@@ -1,0 +1,158 @@
+"""The check of a delivery: the job that lays it out and reports what it would give.
+
+The delivery's row is the truth. The job may run again after a kill: it lays out anew, stores under
+keys that tell their content, and records the outcome once.
+"""
+
+import shutil
+from collections.abc import Mapping as Lookup
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, update
+
+from catalog.import_report import ImportReport, report
+from catalog.ingest import BLOCKED, FACTS, layout
+from catalog.mapping import Mapping, MappingError, parse_mapping
+from catalog.tables import Dataset, Delivery
+from connectors.errors import ConnectorError
+from connectors.ports import Delivery as DeliveredFile
+from connectors.ports import LaidOut
+from registry.audit.acts import Act
+from registry.db import transaction
+from registry.digests import digest
+from registry.services.noting import note
+from registry.services.ports import Ports
+from registry.services.registration import delivery_key, mapping_refused
+
+
+def edition_key(sha256: str) -> str:
+    """Where the store keeps a laid-out file."""
+    return f"editions/{sha256}.parquet"
+
+
+def refused_key(delivery: Delivery) -> str | None:
+    """Where the store keeps the refused rows of the last check, if there were any."""
+    name = delivery.report.get("refused_file")
+    return f"refused/{name}" if name else None
+
+
+def report_of(delivery: Delivery) -> ImportReport | None:
+    """The report of the last check, once there is one."""
+    stored = delivery.report.get("report")
+    return ImportReport.model_validate(stored) if stored else None
+
+
+def run_check(engine: Engine, ports: Ports, delivery_id: str) -> None:
+    """Lay the delivery out and record what came of it, unless that was done."""
+    with transaction(engine) as session:
+        delivery = session.get_one(Delivery, delivery_id)
+        if delivery.state != "checking":
+            return
+        key = session.get_one(Dataset, delivery.dataset_id).item_key
+    folder = ports.scratch / f"check-{delivery_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        outcome = _lay_out(engine, ports, delivery, key, folder)
+        with transaction(engine) as session:
+            _record(session, delivery_id, outcome, ports.clock())
+    except (ConnectorError, MappingError) as wrong:
+        with transaction(engine) as session:
+            _record_failure(session, delivery_id, wrong, ports.clock())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lay_out(
+    engine: Engine, ports: Ports, delivery: Delivery, key: bytes, folder: Path
+) -> dict[str, Any]:
+    """What the delivery's row stores: the report, and the name of the file of refused rows."""
+    mapping = parse_mapping(delivery.mapping)
+    laid = ports.importer.lay_out(
+        _file(ports, delivery, mapping),
+        layout(mapping, key=key),
+        folder,
+        group_by=FACTS,
+        not_where=BLOCKED,
+        on_progress=lambda share: _progress(engine, delivery.id, share),
+    )
+    ports.store.put(edition_key(laid.file.sha256), folder / laid.file.name)
+    return {
+        "report": report(mapping, laid).model_dump(mode="json"),
+        "refused_file": _keep_refused(ports, laid, folder),
+    }
+
+
+def _file(ports: Ports, delivery: Delivery, mapping: Mapping) -> DeliveredFile:
+    return DeliveredFile(
+        ports.store.path(delivery_key(delivery)),
+        delivery.format,  # type: ignore[arg-type]  # the column's CHECK holds it to these
+        mapping.records,
+    )
+
+
+def _keep_refused(ports: Ports, laid: LaidOut, folder: Path) -> str | None:
+    if laid.refused_file is None:
+        return None
+    name = f"{laid.refused_file.sha256}.csv"
+    ports.store.put(f"refused/{name}", folder / laid.refused_file.name)
+    return name
+
+
+def _progress(engine: Engine, delivery_id: str, share: float) -> None:
+    percent = min(99, int(share * 100))
+    with transaction(engine) as session:
+        session.exec(
+            update(Delivery)
+            .where(col(Delivery.id) == delivery_id, col(Delivery.progress) < percent)
+            .values(progress=percent)
+        )
+
+
+def _record(session: Session, delivery_id: str, outcome: dict[str, Any], at: datetime) -> None:
+    delivery = session.get_one(Delivery, delivery_id)
+    if delivery.state != "checking":
+        return
+    delivery.report, delivery.state, delivery.progress = outcome, "checked", 100
+    session.add(delivery)
+    found = ImportReport.model_validate(outcome["report"])
+    _note(
+        session,
+        Act.DELIVERY_CHECKED,
+        delivery,
+        at,
+        {
+            "rows": found.accepted,
+            "rows_refused": found.refused,
+            "sha256": f"sha256:{found.sha256}",
+            "mapping_digest": digest(delivery.mapping),
+            "report_digest": digest(delivery.report),
+        },
+    )
+
+
+def _record_failure(
+    session: Session, delivery_id: str, wrong: ConnectorError | MappingError, at: datetime
+) -> None:
+    delivery = session.get_one(Delivery, delivery_id)
+    if delivery.state != "checking":
+        return
+    if isinstance(wrong, MappingError):
+        text = mapping_refused(wrong)
+        problem = {"code": text.code, "nl": text.text.nl, "en": text.text.en}
+    else:
+        problem = {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
+    delivery.problem, delivery.state = problem, "failed"
+    session.add(delivery)
+    _note(session, Act.DELIVERY_FAILED, delivery, at, {"reason": problem["code"]})
+
+
+def _note(
+    session: Session, act: Act, delivery: Delivery, at: datetime, facts: Lookup[str, Any]
+) -> None:
+    archive = session.get_one(Dataset, delivery.dataset_id).archive_id
+    ids = {"dataset": delivery.dataset_id, "delivery": delivery.id}
+    note(session, act, at=at, actor=None, archive=archive, ids=ids, facts=facts)

@@ -1,0 +1,44 @@
+"""What services and jobs are handed of the outside."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.ports import Extractor, Importer, ObjectStore
+from registry.audit.checkpoint import SigningKey
+from registry.clock import Clock
+from registry.settings import Settings
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The backends of one process.
+
+    :param scratch: folder for work that is not published yet; emptied of leftovers at the start.
+    :param signer: key that signs manifests (the log's own key signs checkpoints).
+    """
+
+    store: ObjectStore
+    extractor: Extractor
+    importer: Importer
+    scratch: Path
+    signer: SigningKey
+    settings: Settings
+    clock: Clock
+
+
+def open_ports(settings: Settings, clock: Clock) -> Ports:
+    """The backends that the settings name."""
+    from connectors import open_extractor, open_importer, open_store
+    from registry.audit.keys import open_signer
+
+    scratch = settings.home / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return Ports(
+        store=open_store(str(settings.home / "files")),
+        extractor=open_extractor(),
+        importer=open_importer(scratch),
+        scratch=scratch,
+        signer=open_signer(settings),
+        settings=settings,
+        clock=clock,
+    )
