@@ -1,13 +1,18 @@
 """The catalogue: the list of datasets, and the page of one."""
 
+from dataclasses import dataclass
+
 from fastapi import APIRouter, Request
+from sqlmodel import Session
 from starlette.responses import Response
 
+from catalog.licences import Statement, statement
 from registry.dependencies import NowDep, ReadingDep
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
-from registry.services.catalogue import find_dataset, list_datasets, list_editions
+from registry.services.asking import FEWEST, classes_of, percent
+from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
 from registry.services.publishing import residency_of
 
 router = APIRouter(include_in_schema=False)
@@ -59,3 +64,29 @@ def dataset_page(
         residency=residency_of(listing.dataset),
         rights=statements_of(session, listing),
     )
+
+
+@dataclass(frozen=True)
+class RightsShare:
+    """The share of an edition's items under one statement; `None` gathers the small ones."""
+
+    statement: Statement | None
+    percent: int
+
+
+def statements_of(session: Session, listing: Listing) -> list[RightsShare]:
+    """The edition's rights statements by share, most first; groups under ten items together."""
+    if listing.edition is None:
+        return []
+    counts: dict[str, int] = {}
+    for facts, items in classes_of(session, listing.edition.id):
+        iri = str(facts["rights"])
+        counts[iri] = counts.get(iri, 0) + items
+    total = sum(counts.values())
+    shown = {iri: n for iri, n in counts.items() if n >= FEWEST}
+    found = [
+        RightsShare(statement(iri), percent(n, total))
+        for iri, n in sorted(shown.items(), key=lambda one: -one[1])
+    ]
+    rest = total - sum(shown.values())
+    return [*found, RightsShare(None, percent(rest, total))] if rest else found

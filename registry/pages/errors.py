@@ -1,5 +1,7 @@
 """What went wrong, as a page: what happened, why, what to do, and the number to name."""
 
+from urllib.parse import urlsplit
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,10 +29,20 @@ def error_page(request: Request, error: RegistryError) -> Response:
         heading=_heading(request, status),
         problem=error,
         request_id=request.scope.get("request_id", ""),
+        again=getattr(request.state, "posted", None) if status == 401 else None,
+        back=_back(request),
     )
     page.headers.update(error.headers)
     page.headers["cache-control"] = "no-store"
     return secured(page)
+
+
+def _back(request: Request) -> str:
+    """Where to return to after signing in: this page, or the one whose form was sent."""
+    if request.method in {"GET", "HEAD"}:
+        query = request.url.query
+        return f"{request.url.path}?{query}" if query else request.url.path
+    return urlsplit(request.headers.get("referer", "/home")).path or "/home"
 
 
 def _status(error: RegistryError) -> int:

@@ -11,7 +11,6 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from policies import PolicyError
 from registry.errors import Conflict, FieldProblem, InvalidInput, RegistryError, Text
 
 MOST_FIELDS = 20_000
@@ -41,6 +40,10 @@ class Posted(Mapping[str, str]):
         """Every value of a field that may be sent more than once; empty ones left out."""
         return tuple(value.strip() for value in self._fields.get(name, ()) if value.strip())
 
+    def items_all(self) -> Iterator[tuple[str, str]]:
+        """Every name with each of its values, in order."""
+        return ((name, value) for name, values in self._fields.items() for value in values)
+
     def lines(self, name: str) -> tuple[str, ...]:
         """A text area as its lines; empty ones left out."""
         return tuple(line.strip() for line in self.text(name).splitlines() if line.strip())
@@ -52,8 +55,19 @@ def query_of(request: Request) -> Posted:
     return Posted({name: request.query_params.getlist(name) for name in names})
 
 
-async def _posted(request: Request) -> Posted:
-    body = await request.body()
+_FORM = "application/x-www-form-urlencoded"
+
+
+async def posted_form(request: Request) -> Posted:
+    """The form of this request; empty where it is none. Kept for the page of an error."""
+    request.state.posted = Posted({})
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
+        return request.state.posted  # type: ignore[no-any-return] # set just above
+    request.state.posted = _parsed(await request.body())
+    return request.state.posted  # type: ignore[no-any-return] # set just above
+
+
+def _parsed(body: bytes) -> Posted:
     try:
         fields = parse_qs(
             body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict"
@@ -67,7 +81,7 @@ async def _posted(request: Request) -> Posted:
     return Posted(fields)
 
 
-PostedDep = Annotated[Posted, Depends(_posted)]
+PostedDep = Annotated[Posted, Depends(posted_form)]
 
 Show = Callable[[Request, Session, RegistryError], Response]
 """Shows a form again, with its error, in a session of its own."""
@@ -90,8 +104,6 @@ def shown_again(show: Show) -> Iterator[None]:
         yield
     except (InvalidInput, Conflict) as wrong:
         raise FormRefused(wrong, show) from wrong
-    except PolicyError as wrong:
-        raise FormRefused(_policy_problem(wrong), show) from wrong
 
 
 def filled(model: type[_Model], /, **values: Any) -> _Model:
@@ -124,10 +136,14 @@ def _sentence(one: Mapping[str, Any]) -> Text:
         case "string_pattern_mismatch" if "@" in facts["pattern"]:
             return Text("Vul een e-mailadres in.", "Fill in an e-mail address.")
         case "string_pattern_mismatch":
-            return Text(
-                "Deze tekens kunnen hier niet: gebruik kleine letters, cijfers en streepjes.",
-                "These characters cannot be used: use lower-case letters, digits and hyphens.",
-            ) if "a-z" in facts["pattern"] else _CHOOSE
+            return (
+                Text(
+                    "Deze tekens kunnen hier niet: gebruik kleine letters, cijfers en streepjes.",
+                    "These characters cannot be used: use lower-case letters, digits and hyphens.",
+                )
+                if "a-z" in facts["pattern"]
+                else _CHOOSE
+            )
         case "int_parsing" | "int_type" | "greater_than_equal" | "less_than_equal":
             return _range(facts)
         case _:
@@ -140,9 +156,3 @@ def _range(facts: Mapping[str, Any]) -> Text:
     if "le" in facts:
         return Text(f"Vul hoogstens {facts['le']} in.", f"Fill in at most {facts['le']}.")
     return Text("Vul een heel getal in.", "Fill in a whole number.")
-
-
-def _policy_problem(wrong: PolicyError) -> InvalidInput:
-    text = Text(wrong.probleem, wrong.problem)
-    help_ = Text(wrong.uitweg, wrong.remedy)
-    return InvalidInput("invalid-terms", text, help_, (FieldProblem(wrong.path, text),))

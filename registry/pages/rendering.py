@@ -11,8 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from registry.accounts.actors import Actor
 from registry.dependencies import language_of, now_of
+from registry.pages.forms import Posted
 from registry.pages.navigation import menu
+from registry.pages.options import dataset_choices, dataset_options
 from registry.pages.words import LANGUAGES, Words, catalogue
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -40,7 +43,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(asset=asset, nav=menu, parts=found.get_template("parts.html").module)
+    found.globals.update(
+        asset=asset, nav=menu, dataset_options=dataset_options, dataset_choices=dataset_choices
+    )
+    found.globals.update(parts=found.get_template("parts.html").module)
     return found
 
 
@@ -52,7 +58,7 @@ def asset(name: str) -> str:
 
 
 def render(request: Request, template: str, /, *, status: int = 200, **facts: Any) -> HTMLResponse:
-    """A page in the visitor's language. `error` and `values` are there for pages with forms."""
+    """A page in the visitor's language; `error` and `v`, what was filled in, are for forms."""
     language = language_of(request)
     shared = {
         "t": Words(language),
@@ -72,6 +78,23 @@ def render(request: Request, template: str, /, *, status: int = 200, **facts: An
     if request.query_params.get("lang") in LANGUAGES:
         remember_language(response, language)
     return secured(response)
+
+
+_NAV = {
+    "user": ("requests", "agreements", "extracts"),
+    "archive": ("collection", "inbox", "agreements"),
+    "auditor": ("audit",),
+    "operator": ("audit",),
+}
+
+
+def nav(viewer: Actor | None) -> list[tuple[str, str]]:
+    """Address and name of each part of the site that this visitor has to do with."""
+    everyone = [("/datasets", "datasets"), ("/precheck", "precheck")]
+    if viewer is None:
+        return everyone
+    own = [(f"/{name}", name) for name in _NAV[viewer.role]]
+    return [("/home", "home"), *own, *everyone]
 
 
 def remember_language(response: Response, language: str) -> None:

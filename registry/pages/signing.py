@@ -64,9 +64,7 @@ def sign_in_form(request: Request, visitor: VisitorDep) -> Response:
 
 
 @router.post("/sign-in")
-def mail_link(
-    posted: PostedDep, session: SessionDep, at: NowDep, runtime: RuntimeDep
-) -> Response:
+def mail_link(posted: PostedDep, session: SessionDep, at: NowDep, runtime: RuntimeDep) -> Response:
     """Send a link, if the address is known; the answer is the same when it is not."""
     send_link(session, posted.text("email")[:254], origin=runtime.settings.origin, at=at)
     return see("/sign-in", done="link-sent")

@@ -35,9 +35,7 @@ def _content(name: str) -> bytes:
 def static_file(name: str, v: str = "") -> Response:
     """A file of the design. With its version in the address it may be kept for a year."""
     if name not in _NAMES:
-        raise NotFound(
-            "not-found", Text("Dit bestand is er niet.", "There is no such file.")
-        )
+        raise NotFound("not-found", Text("Dit bestand is er niet.", "There is no such file."))
     kept = "public, max-age=31536000, immutable" if v or name.startswith("fonts/") else "no-cache"
     kind = _TYPES[name.rpartition(".")[2]]
     return Response(_content(name), headers={"cache-control": kept}, media_type=kind)

@@ -105,7 +105,9 @@ def refuse_foreign_forms(request: Request) -> None:
             "Dit formulier kwam niet van deze site, en is daarom niet uitgevoerd.",
             "This form did not come from this site, so it was not carried out.",
         ),
-        Text("Open de pagina hier en verstuur het opnieuw.", "Open the page here and send it again."),
+        Text(
+            "Open de pagina hier en verstuur het opnieuw.", "Open the page here and send it again."
+        ),
     )
 
 

@@ -114,7 +114,9 @@ class Words:
         """Code and name of all countries, by name."""
         names = _LOCALES[self.language].territories
         found = [(c, n) for c, n in names.items() if len(c) == 2 and c.isalpha()]
-        return sorted((c, n) for c, n in found if c not in {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"})
+        return sorted(
+            (c, n) for c, n in found if c not in {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}
+        )
 
     def use(self, name: str) -> str:
         """A use of the taxonomy in words (``train.gen``)."""

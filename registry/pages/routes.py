@@ -1,0 +1,16 @@
+"""All pages, as one router. Every form that is sent must come from our own pages."""
+
+from fastapi import APIRouter, Depends
+
+from registry.pages import (
+    catalogue,
+    home,
+    precheck,
+    signing,
+    static_files,
+)
+from registry.pages.visiting import refuse_foreign_forms
+
+router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
+for _part in (static_files, home, catalogue, precheck, signing):
+    router.include_router(_part.router)
