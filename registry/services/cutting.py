@@ -1,0 +1,216 @@
+"""The job that cuts an extract. The extract's row is the truth; this may run any number of times.
+
+Rows and parts are staged in a folder of the job's own, compared with the counts stored at
+publication (two interpreters of one filter must agree), put into the store under the hash of their
+content, and named in one transaction with the audit entry. A kill before that transaction leaves
+nothing that anyone can see; a run after it finds the work done.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select, update
+
+from catalog.tables import Edition
+from connectors.errors import ConnectorError, JobCancelled
+from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, SourceFile
+from policies import Outcome
+from registry.access.tables import Agreement, Extract, Part
+from registry.audit.acts import Act
+from registry.db import reading, transaction
+from registry.digests import digest
+from registry.services.asking import classes_of
+from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, filter_of, note_extract
+from registry.services.manifests import (
+    Cut,
+    manifest,
+    part_metadata,
+    rows_per_statement,
+    sign,
+)
+from registry.services.ports import Ports
+
+PROGRESS_EVERY = 0.5
+"""Seconds between writing the progress down and looking whether the job was cancelled."""
+
+
+def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
+    """Cut the extract and publish it, unless that was done or it was cancelled."""
+    with transaction(engine) as session:
+        extract = session.get_one(Extract, extract_id)
+        if extract.state not in UNDER_WAY:
+            return
+        extract.state, extract.progress = "running", 0
+        session.add(extract)
+        cut = cut_of(session, extract)
+        rows = rows_per_statement(cut.decision, classes_of(session, cut.agreement.edition_id))
+    folder = ports.scratch / f"extract-{extract_id}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        result = _cut(engine, ports, cut, folder)
+        _publish(engine, ports, cut, rows, result, folder)
+    except JobCancelled:
+        return
+    except ConnectorError as wrong:
+        _fail(engine, ports, cut, wrong.code, wrong.nl, wrong.en)
+    except FilterDisagreementError as wrong:
+        _fail(engine, ports, cut, "rows-disagree", *wrong.args)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class FilterDisagreementError(Exception):
+    """DuckDB wrote another number of rows than the policy engine counted: nothing may leave."""
+
+
+def _cut(engine: Engine, ports: Ports, cut: Cut, folder: Path) -> ExtractResult:
+    progress = _Progress(engine, cut.extract.id)
+    result = ports.extractor.extract(
+        _plan(ports, cut, folder),
+        on_progress=progress.note,
+        should_stop=progress.cancelled,
+    )
+    expected = cut.summary.counts[Outcome.PERMIT]
+    if result.rows != expected:
+        raise FilterDisagreementError(
+            f"Er zijn {result.rows} regels geschreven waar {expected} waren vrijgegeven."
+            " Er is niets afgegeven; de beheerder moet dit onderzoeken.",
+            f"{result.rows} rows were written where {expected} were cleared."
+            " Nothing was given out; the operator must look into this.",
+        )
+    return result
+
+
+def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
+    edition = cut.listing.edition
+    if edition is None:
+        raise AssertionError("an agreement always names an edition")
+    where = filter_of(cut.decision)
+    return ExtractPlan(
+        sources=(SourceFile(ports.store.path(edition.key), edition.sha256, edition.bytes),),
+        columns=_out_columns(edition, cut),
+        where=where.text,
+        params=cast("Mapping[str, Bound | Sequence[Bound]]", where.params),
+        metadata=part_metadata(cut, ports.settings.origin),
+        out_dir=folder,
+        memory_mb=ports.settings.extract_memory_mb,
+        seconds=ports.settings.extract_seconds,
+    )
+
+
+def _out_columns(edition: Edition, cut: Cut) -> tuple[OutColumn, ...]:
+    types = {column["name"]: column["type"] for column in edition.columns}
+    always = (OutColumn(name, name, "VARCHAR") for name in ALWAYS)
+    chosen = (
+        OutColumn(name, None if name in cut.masked else name, types[name])
+        for name in cut.extract.columns
+    )
+    return (*always, *chosen)
+
+
+class _Progress:
+    """Writes the progress down now and then, and reads whether someone cancelled."""
+
+    def __init__(self, engine: Engine, extract_id: str) -> None:
+        self._engine, self._id = engine, extract_id
+        self._noted = self._read = 0.0
+        self._stop = False
+
+    def note(self, share: float) -> None:
+        """The share done, 0.0 to 1.0."""
+        if time.monotonic() - self._noted < PROGRESS_EVERY:
+            return
+        self._noted = time.monotonic()
+        with transaction(self._engine) as session:
+            session.exec(
+                update(Extract)
+                .where(col(Extract.id) == self._id, col(Extract.state) == "running")
+                .values(progress=min(99, int(share * 100)))
+            )
+
+    def cancelled(self) -> bool:
+        """Whether the extract's row says that it is not wanted any more."""
+        if not self._stop and time.monotonic() - self._read >= PROGRESS_EVERY:
+            self._read = time.monotonic()
+            with reading(self._engine) as session:
+                state = select(Extract.state).where(col(Extract.id) == self._id)
+                self._stop = session.exec(state).one() != "running"
+        return self._stop
+
+
+def _publish(
+    engine: Engine,
+    ports: Ports,
+    cut: Cut,
+    rows: dict[str, int],
+    result: ExtractResult,
+    folder: Path,
+) -> None:
+    parts = [
+        Part(
+            extract_id=cut.extract.id,
+            number=number,
+            key=f"parts/{file.sha256}.parquet",
+            sha256=file.sha256,
+            bytes=file.bytes,
+            rows=file.rows,
+        )
+        for number, file in enumerate(result.files)
+    ]
+    for part, file in zip(parts, result.files, strict=True):
+        ports.store.put(part.key, folder / file.name)
+    at = ports.clock()
+    document = manifest(cut, parts, rows, ports.settings.origin, at)
+    signature = sign(document, ports.signer)
+    with transaction(engine) as session:
+        extract = _running(session, cut.extract.id)
+        if extract is None:
+            return
+        extract.state, extract.progress, extract.finished_at = "ready", 100, at
+        extract.rows, extract.bytes = result.rows, sum(part.bytes for part in parts)
+        extract.manifest, extract.signature = document, signature
+        session.add(extract)
+        session.add_all(parts)
+        session.flush()
+        facts = {
+            "manifest_digest": digest(document),
+            "files": len(parts),
+            "bytes": extract.bytes,
+            "items": extract.rows,
+            "identity": extract.identity,
+        }
+        _note(session, Act.EXTRACT_MADE, extract, cut.agreement, ports, facts)
+
+
+def _running(session: Session, extract_id: str) -> Extract | None:
+    """The extract under its row lock, unless another run finished it or it was cancelled."""
+    wanted = select(Extract).where(col(Extract.id) == extract_id).with_for_update()
+    extract = session.exec(wanted).one()
+    return extract if extract.state == "running" else None
+
+
+def _fail(engine: Engine, ports: Ports, cut: Cut, code: str, nl: str, en: str) -> None:
+    with transaction(engine) as session:
+        extract = _running(session, cut.extract.id)
+        if extract is None:
+            return
+        extract.state, extract.finished_at = "failed", ports.clock()
+        extract.problem = {"code": code, "nl": nl, "en": en}
+        session.add(extract)
+        _note(session, Act.EXTRACT_FAILED, extract, cut.agreement, ports, {"reason": code})
+
+
+def _note(
+    session: Session,
+    act: Act,
+    extract: Extract,
+    agreement: Agreement,
+    ports: Ports,
+    facts: dict[str, object],
+) -> None:
+    note_extract(session, None, act, extract, agreement, ports.clock(), facts)

@@ -1,0 +1,242 @@
+"""Extracts: ordered under an agreement, cut by a job, published whole or not at all."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from catalog.tables import Edition, Offer
+from policies import (
+    Decision,
+    Outcome,
+    Policy,
+    Sql,
+    cleared,
+    compile_filter,
+    evaluate,
+    parse_policy,
+    request_from_json,
+    summarise,
+)
+from registry.access.tables import AccessRequest, Agreement, DecisionRow, Extract, Part
+from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.tables import Environment, Organisation
+from registry.audit.acts import Act
+from registry.digests import digest
+from registry.errors import NotAllowed, Text
+from registry.ids import new_id
+from registry.services.accounts import Command
+from registry.services.agreeing import standing
+from registry.services.asking import classes_of
+from registry.services.catalogue import listing_of
+from registry.services.manifests import Cut
+from registry.services.noting import note
+from registry.services.refusal import Refused
+from registry.services.requesting import asked_of
+from registry.services.wording import conflict, invalid, missing
+
+ITEM_COLUMNS = {
+    "rights": "_rights",
+    "rightsholder": "_rightsholder",
+    "embargo_until": "_embargo_until",
+    "opt_out": "_opt_out",
+    "personal_data": "_personal_data",
+}
+"""Where an edition's file keeps each fact that a policy may ask about."""
+ALWAYS = ("_item", "_rights")
+"""Columns that every extract has: the item's opaque id and its rights statement."""
+UNDER_WAY = ("ordered", "running")
+
+
+class NewExtract(Command):
+    """Which agreement to cut, and which content columns; all of them by default."""
+
+    agreement_id: str
+    columns: tuple[str, ...] | None = None
+
+
+def order_extract(
+    session: Session, actor: Actor, command: NewExtract, *, origin: str, at: datetime
+) -> Extract | Refused:
+    """Order an extract: the agreement is evaluated anew, and the row's job is still to be queued.
+
+    A refusal is an act too: its entry commits.
+    """
+    require(actor, Scope.EXTRACTS)
+    agreement = session.get(Agreement, command.agreement_id)
+    if agreement is None or agreement.organisation_id != actor.organisation_id:
+        raise missing("overeenkomst", "agreement", command.agreement_id)
+    ended = standing(agreement, at)
+    if ended is not None:
+        raise ended
+    edition = session.get_one(Edition, agreement.edition_id)
+    columns = _columns(edition, command.columns)
+    decision = decide(session, agreement, origin, at)
+    summary = summarise(decision, classes_of(session, edition.id))
+    if not summary.counts[Outcome.PERMIT]:
+        return _refuse(session, actor, agreement, decision, at)
+    extract = Extract(
+        id=new_id("ext", at),
+        agreement_id=agreement.id,
+        organisation_id=actor.organisation_id,
+        columns=columns,
+        snapshot=decision.to_json() | {"agreement_digest": agreement.digest},
+        identity=_identity(edition, decision, columns),
+        ordered_by=actor.id,
+        ordered_at=at,
+    )
+    session.add(extract)
+    session.flush()
+    facts = {
+        "outcome": "permit",
+        "items": summary.counts[Outcome.PERMIT],
+        "columns": len(columns),
+        "agreement_digest": agreement.digest,
+        "decision_digest": digest(extract.snapshot),
+    }
+    note_extract(session, actor, Act.EXTRACT_ORDERED, extract, agreement, at, facts)
+    return extract
+
+
+def decide(session: Session, agreement: Agreement, origin: str, at: datetime) -> Decision:
+    """What the agreement gives at this moment, with its recipient's environment as it is now."""
+    decision = session.get_one(DecisionRow, agreement.decision_id)
+    request = session.get_one(AccessRequest, decision.request_id)
+    listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
+    return evaluate(policy_of(agreement), asked_of(session, request, listing, origin, at))
+
+
+def policy_of(agreement: Agreement) -> Policy:
+    """The agreement's policy, as it was frozen."""
+    return parse_policy(agreement.document)
+
+
+def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:
+    known = [column["name"] for column in edition.columns]
+    if chosen is None:
+        return known
+    unknown = [name for name in chosen if name not in known]
+    if unknown or not chosen or len(set(chosen)) < len(chosen):
+        wrong = unknown[0] if unknown else "…"
+        raise invalid(
+            "columns",
+            f"De editie heeft geen kolom `{wrong}`, of een kolom staat er twee keer in.",
+            f"The edition has no column `{wrong}`, or a column is named twice.",
+            f"Kies uit: {', '.join(known)}.",
+            f"Choose from: {', '.join(known)}.",
+        )
+    return list(chosen)
+
+
+def filter_of(decision: Decision) -> Sql:
+    """The rows that the decision clears, for DuckDB; hard-blocked rows are never among them."""
+    sql = compile_filter(cleared(decision, Outcome.PERMIT), ITEM_COLUMNS)
+    return Sql(f"NOT _blocked AND ({sql.text})", sql.params)
+
+
+def _identity(edition: Edition, decision: Decision, columns: list[str]) -> str:
+    sql = filter_of(decision)
+    rows = {"where": sql.text, "values": {name: repr(v) for name, v in sql.params.items()}}
+    return digest({"edition": edition.sha256, "rows": rows, "columns": columns})
+
+
+def _refuse(
+    session: Session, actor: Actor, agreement: Agreement, decision: Decision, at: datetime
+) -> Refused:
+    reasons = decision.reasons
+    note(
+        session,
+        Act.EXTRACT_REFUSED,
+        at=at,
+        actor=actor,
+        archive=agreement.archive_id,
+        ids={"agreement": agreement.id, "dataset": agreement.dataset_id},
+        facts={"reasons": [reason.code for reason in reasons] or ["no-items"]},
+    )
+    nl = " ".join(r.nl for r in reasons) or "Er zijn nu geen items die u mag hebben."
+    en = " ".join(r.en for r in reasons) or "There are no items now that you may have."
+    return Refused(NotAllowed("extract-refused", Text(nl, en)))
+
+
+def note_extract(
+    session: Session,
+    actor: Actor | None,
+    act: Act,
+    extract: Extract,
+    agreement: Agreement,
+    at: datetime,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write an act on an extract down in its archive's stream."""
+    ids = {
+        "extract": extract.id,
+        "agreement": agreement.id,
+        "dataset": agreement.dataset_id,
+        "edition": agreement.edition_id,
+    }
+    note(session, act, at=at, actor=actor, archive=agreement.archive_id, ids=ids, facts=facts)
+
+
+def find_extract(session: Session, actor: Actor, extract_id: str) -> Extract:
+    """An extract of the actor's own organisation."""
+    require(actor, Scope.EXTRACTS)
+    extract = session.get(Extract, extract_id)
+    if extract is None or extract.organisation_id != actor.organisation_id:
+        raise missing("extract", "extract", extract_id)
+    return extract
+
+
+def list_extracts(
+    session: Session, actor: Actor, *, after: str | None = None, limit: int = 50
+) -> list[Extract]:
+    """The organisation's extracts, newest first, from beyond the id ``after``."""
+    require(actor, Scope.EXTRACTS)
+    own = select(Extract).where(col(Extract.organisation_id) == actor.organisation_id)
+    if after is not None:
+        own = own.where(col(Extract.id) < after)
+    return list(session.exec(own.order_by(col(Extract.id).desc()).limit(limit)))
+
+
+def parts_of(session: Session, extract: Extract) -> list[Part]:
+    """The extract's files, in order; none until it is ready."""
+    own = select(Part).where(col(Part.extract_id) == extract.id)
+    return list(session.exec(own.order_by(col(Part.number))))
+
+
+def cancel_extract(session: Session, actor: Actor, extract_id: str, *, at: datetime) -> Extract:
+    """Stop an extract that is under way; the job notices within a second."""
+    extract = find_extract(session, actor, extract_id)
+    if extract.state == "cancelled":
+        return extract
+    if extract.state not in UNDER_WAY:
+        raise conflict(
+            "extract-finished",
+            f"Dit extract is `{extract.state}` en kan niet meer worden gestopt.",
+            f"This extract is `{extract.state}` and cannot be stopped any more.",
+        )
+    extract.state, extract.finished_at = "cancelled", at
+    session.add(extract)
+    agreement = session.get_one(Agreement, extract.agreement_id)
+    note_extract(session, actor, Act.EXTRACT_CANCELLED, extract, agreement, at)
+    return extract
+
+
+def cut_of(session: Session, extract: Extract) -> Cut:
+    """The extract with all that its job and its manifest need; the decision as at the order."""
+    agreement = session.get_one(Agreement, extract.agreement_id)
+    offer_id = session.get_one(DecisionRow, agreement.decision_id).offer_id
+    offer = session.get_one(Offer, offer_id)
+    listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
+    asked = request_from_json(extract.snapshot["request"])
+    decision = evaluate(policy_of(agreement), asked)
+    return Cut(
+        extract=extract,
+        agreement=agreement,
+        listing=listing,
+        offer=offer,
+        recipient=session.get_one(Organisation, extract.organisation_id),
+        environment=session.get_one(Environment, agreement.environment_id),
+        decision=decision,
+        summary=summarise(decision, classes_of(session, agreement.edition_id)),
+        masked=tuple(offer.masked),
+    )
