@@ -26,23 +26,27 @@ _PROGRAM = (
     "import sys; sys.path.insert(0, {root!r}); from connectors.duck.child import main; main()"
 )
 _TICK = 0.2  # seconds between looks at the clock and at `should_stop`
-_HEADROOM = 1024 * MIB  # address space beyond DuckDB's own limit: code, libraries, stacks
 _LONGEST_ANSWER = 256 * MIB
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What one job may use: wall seconds, DuckDB's memory in MiB, threads, and bytes per file."""
+    """What one job may use: wall seconds, DuckDB's memory in MiB, threads, and bytes per file.
+
+    `reserved_mb` is address space beyond DuckDB's memory: code, stacks, and what allocators claim
+    without ever touching it (PyArrow's claims two GiB).
+    """
 
     seconds: int
     memory_mb: int
     threads: int
     file_bytes: int = 64 * _GIB
+    reserved_mb: int = 1024
 
     def limits(self) -> dict[str, int]:
         """The same as limits on the process."""
         return {
-            "address_space": self.memory_mb * MIB + _HEADROOM,
+            "address_space": (self.memory_mb + self.reserved_mb) * MIB,
             "file_bytes": self.file_bytes,
             "cpu_seconds": self.seconds * self.threads + 5,
         }

@@ -12,12 +12,17 @@ import duckdb
 from connectors.errors import error
 
 SPILL = "spill"
+_AS_WRITTEN = "join_order,build_side_probe_side"
 
 
 def open_session(
     inputs: Sequence[Path], directory: Path, *, threads: int, memory_mb: int, ordered: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """A connection that reads `inputs`, writes inside `directory` and cannot be reconfigured."""
+    """A connection that reads `inputs`, writes inside `directory` and cannot be reconfigured.
+
+    `ordered` keeps rows in the order of the source, and joins as they are written: from estimates
+    of how many rows a filter leaves, the optimiser would hash the large side.
+    """
     spill = directory / SPILL
     spill.mkdir(exist_ok=True)
     connection = duckdb.connect()
@@ -36,6 +41,7 @@ def open_session(
         f"threads = {threads}",
         f"memory_limit = '{memory_mb}MB'",
         f"preserve_insertion_order = {str(ordered).lower()}",
+        f"disabled_optimizers = '{_AS_WRITTEN if ordered else ''}'",
         "TimeZone = 'UTC'",
         # kept, so that progress can be asked for; printing it would go to standard output
         "enable_progress_bar = true",

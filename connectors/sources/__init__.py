@@ -32,13 +32,14 @@ from connectors.sources.files import guess_format
 
 __all__ = ["DuckImporter", "guess_format"]
 
+_RESERVED_MB = 3072
 _STAGING_SHARE = 0.4  # of the progress shown
 
 
 class DuckImporter:
     """`connectors.ports.Importer` on embedded DuckDB; `scratch` is for staging, and left empty."""
 
-    def __init__(self, scratch: Path, *, seconds: int = 3600, memory_mb: int = 1024) -> None:
+    def __init__(self, scratch: Path, *, seconds: int = 3600, memory_mb: int = 512) -> None:
         self._scratch = scratch
         self._seconds = seconds
         self._memory_mb = memory_mb
@@ -121,6 +122,7 @@ class DuckImporter:
             memory_mb=self._memory_mb,
             threads=2,
             file_bytes=_most_bytes(delivery.path),
+            reserved_mb=_RESERVED_MB,
         )
         orders = {
             "path": str(delivery.path.absolute()),

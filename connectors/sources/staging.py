@@ -32,7 +32,8 @@ OURS = frozenset({LINE, REASON, RAW})
 """Columns of a file of refused rows; in a delivery they are ours coming back, and passed over."""
 
 _BATCH = 20_000  # records held at a time
-_CSV_BUFFER = 16_000_000
+_CSV_BUFFER = 8_000_000
+_ROW_GROUP = 20_480
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, path: Path, directory: Path
     names = ", ".join(identifier(name) for name in kept)
     connection.execute(
         f"COPY (SELECT {names} FROM {csv_relation(dialect)}) "  # noqa: S608 - names are quoted
-        f"TO $raw (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
+        f"TO $raw (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP})",
         {"path": str(path), "raw": str(raw)},
     )
     connection.execute(
