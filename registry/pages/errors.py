@@ -10,7 +10,6 @@ from registry.dependencies import language_of, runtime_of
 from registry.errors import RegistryError
 from registry.pages.forms import FormRefused
 from registry.pages.rendering import render, secured
-from registry.pages.visiting import find_visitor
 from registry.pages.words import Words, catalogue
 
 

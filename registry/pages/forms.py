@@ -1,4 +1,4 @@
-"""Forms: what was posted, as commands; and the form again, with what is wrong, when it is not one."""
+"""Forms: what was posted, as commands; and the form again, with what is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,7 +87,7 @@ Show = Callable[[Request, Session, RegistryError], Response]
 """Shows a form again, with its error, in a session of its own."""
 
 
-class FormRefused(RegistryError):
+class FormRefused(RegistryError):  # noqa: N818 -- a form to show again, as much as an error
     """A form could not be carried out: nothing was done, and its page shows what to correct."""
 
     def __init__(self, error: RegistryError, show: Show) -> None:

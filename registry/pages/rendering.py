@@ -11,9 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from registry.accounts.actors import Actor
 from registry.dependencies import language_of, now_of
-from registry.pages.forms import Posted
 from registry.pages.navigation import menu
 from registry.pages.options import dataset_choices, dataset_options
 from registry.pages.words import LANGUAGES, Words, catalogue
@@ -58,7 +56,7 @@ def asset(name: str) -> str:
 
 
 def render(request: Request, template: str, /, *, status: int = 200, **facts: Any) -> HTMLResponse:
-    """A page in the visitor's language; `error` and `v`, what was filled in, are for forms."""
+    """A page in the visitor's language; `error` and `values`, what was filled in, are for forms."""
     language = language_of(request)
     shared = {
         "t": Words(language),
@@ -78,23 +76,6 @@ def render(request: Request, template: str, /, *, status: int = 200, **facts: An
     if request.query_params.get("lang") in LANGUAGES:
         remember_language(response, language)
     return secured(response)
-
-
-_NAV = {
-    "user": ("requests", "agreements", "extracts"),
-    "archive": ("collection", "inbox", "agreements"),
-    "auditor": ("audit",),
-    "operator": ("audit",),
-}
-
-
-def nav(viewer: Actor | None) -> list[tuple[str, str]]:
-    """Address and name of each part of the site that this visitor has to do with."""
-    everyone = [("/datasets", "datasets"), ("/precheck", "precheck")]
-    if viewer is None:
-        return everyone
-    own = [(f"/{name}", name) for name in _NAV[viewer.role]]
-    return [("/home", "home"), *own, *everyone]
 
 
 def remember_language(response: Response, language: str) -> None:
@@ -121,7 +102,7 @@ def _done(request: Request, language: str) -> str:
 
 
 def _switch(request: Request) -> str:
-    """This page's own address in the other language."""
+    """The same page in the other language."""
     language = next(other for other in LANGUAGES if other != language_of(request))
     kept = [(k, v) for k, v in request.query_params.multi_items() if k not in {"lang", "done"}]
     address = request.url.path if request.method in {"GET", "HEAD"} else "/"

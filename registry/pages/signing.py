@@ -26,7 +26,7 @@ _NOTHING = Posted({})
 
 @router.get("/sign-up")
 def sign_up_form(request: Request, visitor: VisitorDep) -> Response:
-    """Who are you, and for whom do you come?"""
+    """Ask who someone is, and for whom they come."""
     return _sign_up_page(request, _NOTHING)
 
 

@@ -93,7 +93,7 @@ PersonDep = Annotated[Actor, Depends(_person)]
 
 
 def refuse_foreign_forms(request: Request) -> None:
-    """Take a POST only from our own pages (Fetch Metadata; the Origin header where it is absent)."""
+    """Take a POST only from our own pages, by Fetch Metadata or else the Origin header."""
     if request.method in {"GET", "HEAD"}:
         return
     site = request.headers.get("sec-fetch-site")

@@ -1,4 +1,4 @@
-"""Words on the pages: one catalogue per language, and numbers, dates and names as people write them.
+"""Words on the pages: one catalogue per language; numbers, dates and names as people write them.
 
 Catalogues are TOML: a table per page, a key per sentence, with ``{name}`` where a value comes in.
 Both hold the same keys; a key that is missing is an error, never an empty place.
@@ -53,7 +53,8 @@ class Words:
         sentence = catalogue(self.language)[key]
         if not any(isinstance(value, Markup) for value in values.values()):
             return sentence.format(**values) if values else sentence
-        return Markup(escape(sentence)).format(**values)
+        # The sentence is escaped here, and `format` escapes what is put into it.
+        return Markup(escape(sentence)).format(**values)  # noqa: S704 -- see above
 
     def of(self, family: str, member: str) -> str:
         """The sentence of one member of a family of keys (``state.ready``)."""
