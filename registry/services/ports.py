@@ -38,7 +38,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
         extractor=open_extractor(),
         importer=open_importer(scratch),
         scratch=scratch,
-        signer=open_signer(settings),
+        signer=open_signer(settings, "manifest"),
         settings=settings,
         clock=clock,
     )

@@ -1,0 +1,85 @@
+"""Reading the log: an auditor sees all of it, an archive its own stream."""
+
+from datetime import datetime
+from typing import BinaryIO
+
+from sqlmodel import Session, col, select
+
+from registry.accounts.actors import Actor, Scope, require
+from registry.audit.acts import Act
+from registry.audit.checkpoint import SigningKey
+from registry.audit.entry import Entry
+from registry.audit.exporting import Exported, export
+from registry.audit.exporting import receipt as receipt_of
+from registry.audit.lines import FORM
+from registry.audit.tables import AuditCheckpoint, AuditEntry
+from registry.services.noting import note
+from registry.services.wording import missing
+
+
+def stream_of(actor: Actor, archive: str | None = None) -> str | None:
+    """The one stream the actor may read, or the one asked for; ``None`` is all of them.
+
+    Whoever may read all may ask for one archive's; an archive gets its own whatever it asks.
+    """
+    require(actor, Scope.AUDIT)
+    return actor.organisation_id if actor.role == "archive" else archive
+
+
+def list_entries(
+    session: Session,
+    actor: Actor,
+    *,
+    archive: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[tuple[int, Entry]]:
+    """Entries that the actor may read, newest first, each with its place in order of writing.
+
+    :param before: place to continue from.
+    """
+    stream = stream_of(actor, archive)
+    query = select(AuditEntry)
+    if stream is not None:
+        query = query.where(col(AuditEntry.stream) == stream)
+    if before is not None:
+        query = query.where(col(AuditEntry.position) < before)
+    rows = session.exec(query.order_by(col(AuditEntry.position).desc()).limit(limit)).all()
+    return [(row.position or 0, Entry.from_bytes(row.body)) for row in rows]
+
+
+def entry_receipt(session: Session, actor: Actor, entry_id: str) -> str | None:
+    """The proof that an entry is in the log; ``None`` until it is (within a second)."""
+    stream = stream_of(actor)
+    row = session.exec(select(AuditEntry).where(col(AuditEntry.id) == entry_id)).one_or_none()
+    if row is None or stream not in {None, row.stream}:
+        raise missing("auditregel", "audit entry", entry_id)
+    return receipt_of(session, entry_id)
+
+
+def last_checkpoint(session: Session) -> AuditCheckpoint | None:
+    """The signed head of the log; public, since it tells no more than the log's size."""
+    newest = select(AuditCheckpoint).order_by(col(AuditCheckpoint.size).desc()).limit(1)
+    return session.exec(newest).one_or_none()
+
+
+def record_export(
+    session: Session, actor: Actor, *, archive: str | None = None, at: datetime
+) -> str | None:
+    """Write down that the actor takes the log out; the stream it may take in full."""
+    stream = stream_of(actor, archive)
+    note(
+        session,
+        Act.AUDIT_EXPORTED,
+        at=at,
+        actor=actor,
+        archive=stream,
+        ids={},
+        facts={"format": FORM, "kind": "archive" if stream else "whole"},
+    )
+    return stream
+
+
+def write_export(session: Session, out: BinaryIO, key: SigningKey, stream: str | None) -> Exported:
+    """Write what :func:`record_export` recorded, for ``vrijgave audit verify``."""
+    return export(session, out, key.verifier, archive=stream)
