@@ -1,0 +1,31 @@
+"""What the columns of a delivery seem to be, for its archive to correct."""
+
+from sqlmodel import Session
+
+from catalog.mapping import Mapping, parse_mapping
+from catalog.proposal import propose
+from connectors.errors import ConnectorError, DeliveryError
+from connectors.ports import Delivery as DeliveredFile
+from registry.accounts.actors import Actor
+from registry.errors import FieldProblem, InvalidInput, RegistryError, Text, Unavailable
+from registry.services.ports import Ports
+from registry.services.registration import delivery_key, own_delivery
+
+
+def propose_mapping(session: Session, actor: Actor, delivery_id: str, *, ports: Ports) -> Mapping:
+    """The mapping last given, or a proposal by the file's column names and some of its values."""
+    delivery = own_delivery(session, actor, delivery_id)
+    if delivery.mapping:
+        return parse_mapping(delivery.mapping)
+    file = DeliveredFile(ports.store.path(delivery_key(delivery)), delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
+    try:
+        return propose(ports.importer.profile(file).columns)
+    except ConnectorError as wrong:
+        raise _unreadable(wrong) from wrong
+
+
+def _unreadable(wrong: ConnectorError) -> RegistryError:
+    text = Text(wrong.nl, wrong.en)
+    if isinstance(wrong, DeliveryError):
+        return InvalidInput(wrong.code, text, fields=(FieldProblem("file", text),))
+    return Unavailable(wrong.code, text)
