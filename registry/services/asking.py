@@ -23,6 +23,7 @@ from policies import (
     parse_policy,
     summarise,
 )
+from registry.access.tables import Agreement
 from registry.accounts.actors import Actor
 from registry.errors import Text
 from registry.services.accounts import Command
@@ -187,11 +188,11 @@ def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Pro
     return prospect, summarise(prospect, classes_of(session, listing.edition.id))
 
 
-def policy_of(offer: Offer) -> Policy:
-    """The offer's policy; parsed once, since it never changes."""
-    policy = _policies.get(offer.digest)
+def policy_of(frozen: Offer | Agreement) -> Policy:
+    """The policy of an offer or agreement; parsed once, since it never changes."""
+    policy = _policies.get(frozen.digest)
     if policy is None:
-        policy = _policies[offer.digest] = parse_policy(offer.document)
+        policy = _policies[frozen.digest] = parse_policy(frozen.document)
         _trim(_policies)
     return policy
 

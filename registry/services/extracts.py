@@ -9,12 +9,10 @@ from catalog.tables import Edition, Offer
 from policies import (
     Decision,
     Outcome,
-    Policy,
     Sql,
     cleared,
     compile_filter,
     evaluate,
-    parse_policy,
     request_from_json,
     summarise,
 )
@@ -27,7 +25,7 @@ from registry.errors import NotAllowed, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.agreeing import standing
-from registry.services.asking import classes_of
+from registry.services.asking import classes_of, policy_of
 from registry.services.catalogue import listing_of
 from registry.services.manifests import Cut
 from registry.services.noting import note
@@ -106,9 +104,10 @@ def decide(session: Session, agreement: Agreement, origin: str, at: datetime) ->
     return evaluate(policy_of(agreement), asked_of(session, request, listing, origin, at))
 
 
-def policy_of(agreement: Agreement) -> Policy:
-    """The agreement's policy, as it was frozen."""
-    return parse_policy(agreement.document)
+def clears_any(session: Session, decision: Decision, edition_id: str) -> bool:
+    """Whether the decision clears at least one item of the edition."""
+    classes = classes_of(session, edition_id)
+    return any(decision.verdict(facts).outcome is Outcome.PERMIT for facts, _items in classes)
 
 
 def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:

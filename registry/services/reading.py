@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from policies import Outcome, summarise
 from registry.access.tables import Access, AccessRange, Agreement, Extract, Part
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment
@@ -20,8 +19,7 @@ from registry.digests import digest
 from registry.errors import Conflict, Gone, NotAllowed, RegistryError, Text
 from registry.ids import new_id
 from registry.services.agreeing import standing
-from registry.services.asking import classes_of
-from registry.services.extracts import decide, find_extract
+from registry.services.extracts import clears_any, decide, find_extract
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.wording import missing
@@ -139,7 +137,7 @@ def _no_longer_permitted(
 ) -> RegistryError | None:
     """What the agreement itself says now, about the environment as it is now."""
     decision = decide(session, agreement, origin, at)
-    if summarise(decision, classes_of(session, agreement.edition_id)).counts[Outcome.PERMIT]:
+    if clears_any(session, decision, agreement.edition_id):
         return None
     nl = " ".join(r.nl for r in decision.reasons) or "De overeenkomst laat dit niet meer toe."
     en = " ".join(r.en for r in decision.reasons) or "The agreement does not permit this any more."
