@@ -9,6 +9,7 @@ from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
 from policies.evaluation import evaluate, match
+from policies.inheritance import inherit, successor
 from policies.parsing import parse_policy
 from policies.policy import (
     Collection,
@@ -23,6 +24,7 @@ from policies.policy import (
     Rule,
 )
 from policies.regions import is_country, is_region, region_label, regions_of
+from policies.report import compliance_report
 from policies.request import Place, Request, request_from_json
 from policies.rowfilter import RowFilter
 from policies.sql import Sql, compile_filter
@@ -44,6 +46,7 @@ from policies.vocabulary import (
     purpose_term,
     use_term,
 )
+from policies.world import DutyMode, DutyState, World
 
 __all__ = [
     "DUTIES",
@@ -62,6 +65,8 @@ __all__ = [
     "Decision",
     "DocumentError",
     "Duty",
+    "DutyMode",
+    "DutyState",
     "Effect",
     "FilterError",
     "ItemVerdict",
@@ -82,12 +87,15 @@ __all__ = [
     "Rule",
     "Sql",
     "Summary",
+    "World",
     "agree",
     "cleared",
     "compile_filter",
+    "compliance_report",
     "dump_policy",
     "duty_term",
     "evaluate",
+    "inherit",
     "is_country",
     "is_region",
     "label",
@@ -98,6 +106,7 @@ __all__ = [
     "region_label",
     "regions_of",
     "request_from_json",
+    "successor",
     "summarise",
     "use_term",
 ]

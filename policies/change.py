@@ -88,7 +88,7 @@ def _leaves(conditions: tuple[Condition, ...]) -> Iterator[Constraint]:
 
 def _uses(answer: Prospect | Decision) -> Iterator[str]:
     """Uses that some rule tells apart from the asked one; wider ones are never proposed."""
-    named = {left.rule.action for left in answer.residuals}
+    named = {left.rule.action or "odrl:use" for left in answer.residuals}
     asked = answer.request.action
     for term in USES:
         told_apart = (wider(term) & named) != (wider(asked) & named) or asked in wider(term)
@@ -124,7 +124,7 @@ def _count(
     for name, value in change.items():
         request = _with(request, name, value)
     decide = match if isinstance(answer, Prospect) else evaluate
-    other = decide(answer.policy, request)
+    other = decide(answer.policy, request, answer.world)
     counts = dict.fromkeys(Outcome, 0)
     for facts, count in items:
         counts[other.outcome(facts)] += count

@@ -14,6 +14,7 @@ from policies.rowfilter import FALSE, TRUE, RowFilter, all_of, any_of, negate
 from policies.signature import Signature, Signatures
 from policies.verdict import ItemVerdict, Outcome, Reason
 from policies.vocabulary import ENGINE_VERSION, VOCABULARY_VERSION, Effect
+from policies.world import World
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,13 @@ class Answer:
     """What Prospect and Decision share.
 
     :param void: reasons for which the policy denies everything, whatever it says.
+    :param world: what was known of collections and duties.
     :param residuals: the permissions and prohibitions, with the request filled in.
     """
 
     policy: Policy
     request: Request
+    world: World
     residuals: tuple[Residual, ...]
     void: tuple[Reason, ...] = ()
 

@@ -69,11 +69,11 @@ def _rule(rule: Rule, policy: Policy) -> dict[str, Any]:
     return _filled(
         {
             "uid": rule.uid,
-            "target": _named(rule.target),
+            "target": _named(rule.target, "Asset"),
             "assigner": _named(rule.assigner) if rule.assigner != policy.assigner else None,
             "assignee": _named(rule.assignee) if rule.assignee != policy.assignee else None,
             **{function: _named(party) for function, party in rule.parties},
-            "action": _action(rule.action, rule.refinements),
+            "action": _action(rule.action, rule.refinements) if rule.action else None,
             "constraint": [_condition(c) for c in rule.constraints],
             "duty": [_duty(d) for d in rule.duties],
             "remedy": [_duty(d) for d in rule.remedies],
@@ -86,7 +86,7 @@ def _duty(duty: Duty) -> dict[str, Any]:
     return _filled(
         {
             "uid": duty.uid,
-            "target": _named(duty.target),
+            "target": _named(duty.target, "Asset"),
             **{function: _named(party) for function, party in duty.parties},
             "action": _action(duty.action, duty.refinements),
             "constraint": [_condition(c) for c in duty.constraints],
@@ -101,11 +101,13 @@ def _action(action: str, refinements: tuple[Condition, ...]) -> object:
     return [{"rdf:value": {"@id": action}, "refinement": [_condition(c) for c in refinements]}]
 
 
-def _named(named: Named | None) -> object:
+def _named(named: Named | None, kind: str = "Party") -> object:
     if not isinstance(named, Collection):
         return named
     refinements = [_condition(c) for c in named.refinements]
-    return _filled({"source": named.source, "refinement": refinements})
+    if named.source is None:
+        return {"@type": f"{kind}Collection", "uid": named.uid}
+    return _filled({"uid": named.uid, "source": named.source, "refinement": refinements})
 
 
 def _condition(of: Condition) -> dict[str, Any]:

@@ -12,25 +12,30 @@ from policies.residual import Residual, residual
 from policies.rowfilter import FALSE
 from policies.verdict import Reason
 from policies.vocabulary import CORE_PROFILE, PROFILE, Effect
+from policies.world import NOTHING_KNOWN, World
 
 
-def match(offer: Policy, request: Request) -> Prospect:
+def match(offer: Policy, request: Request, world: World = NOTHING_KNOWN) -> Prospect:
     """What an agreement on this offer would give for the request; never access itself."""
-    residuals = _residuals(offer, request)
-    wrong = () if offer.kind is not Kind.AGREEMENT else (void("not-an-offer"),)
-    return Prospect(offer, request, residuals, wrong or _void(offer, request, residuals))
+    residuals = _residuals(offer, request, world)
+    reasons = _void(offer, request, residuals)
+    if offer.kind is Kind.AGREEMENT:
+        reasons = (void("not-an-offer"),)
+    return Prospect(offer, request, world, residuals, reasons)
 
 
-def evaluate(agreement: Policy, request: Request) -> Decision:
+def evaluate(agreement: Policy, request: Request, world: World = NOTHING_KNOWN) -> Decision:
     """What the agreement (or set) gives for the request."""
-    residuals = _residuals(agreement, request)
-    wrong = () if agreement.kind is not Kind.OFFER else (void("offer-never-grants"),)
-    return Decision(agreement, request, residuals, wrong or _void(agreement, request, residuals))
+    residuals = _residuals(agreement, request, world)
+    reasons = _void(agreement, request, residuals)
+    if agreement.kind is Kind.OFFER:
+        reasons = (void("offer-never-grants"),)
+    return Decision(agreement, request, world, residuals, reasons)
 
 
-def _residuals(policy: Policy, request: Request) -> tuple[Residual, ...]:
+def _residuals(policy: Policy, request: Request, world: World) -> tuple[Residual, ...]:
     deciding = (rule for rule in policy.rules if rule.effect is not Effect.OBLIGATION)
-    return tuple(residual(rule, request) for rule in deciding)
+    return tuple(residual(rule, request, world) for rule in deciding)
 
 
 def _void(policy: Policy, request: Request, residuals: tuple[Residual, ...]) -> tuple[Reason, ...]:

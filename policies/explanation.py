@@ -13,6 +13,7 @@ Item: TypeAlias = Mapping[str, object] | None
 """An item's facts; None where the request alone is explained."""
 
 _PARTS = {
+    "duty": ("een plicht die niet is nagekomen", "a duty that was not fulfilled"),
     "use": ("het gevraagde gebruik", "the use that is asked"),
     "target": ("de gevraagde editie", "the edition that is asked"),
     "assignee": ("de organisatie die vraagt", "the organisation that asks"),
@@ -47,8 +48,9 @@ _VOID = {
         "These terms contradict each other and therefore do not count.",
     ),
 }
-_MISSES_BEYOND_TERMS = 100
-"""Weight of another use, edition or party: such a rule is no near miss."""
+_FAR = {"use", "target", "assignee"}
+_WEIGHT_OF_FAR = 100
+"""A rule about another use, edition or party is no near miss."""
 
 
 def void(code: str) -> Reason:
@@ -85,7 +87,7 @@ def prohibited(by: Residual, item: Item) -> Reason:
     open_ = [part for part in by.parts if part.filter.truth(item or {}) is None]
     if open_:
         return _unknown(open_[0], by)
-    if by.parts[-1].condition is None:
+    if not by.parts or by.parts[-1].condition is None:
         nl, en = "De voorwaarden verbieden dit gebruik.", "The terms prohibit this use."
         return Reason("prohibited:use", by.rule.uid, nl, en)
     part = by.parts[-1]
@@ -105,7 +107,7 @@ def not_permitted(permissions: tuple[Residual, ...], item: Item) -> tuple[Reason
 
 
 def _weight(part: Part) -> int:
-    return _MISSES_BEYOND_TERMS if part.name in _PARTS else 1
+    return _WEIGHT_OF_FAR if part.name in _FAR else 1
 
 
 def _missing(part: Part, of: Residual, item: Item) -> Reason:

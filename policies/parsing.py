@@ -43,6 +43,7 @@ from policies.vocabulary import (
     Operand,
     Operator,
     compact,
+    expand,
 )
 
 _XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -74,6 +75,12 @@ _POLICY_KEYS = (
     | {"target", "action", "assigner", "assignee"}
     | {effect.value for effect in Effect}
 )
+_DESCRIPTIONS = {
+    *("dct:title", "dct:description", "dct:creator", "dct:publisher"),
+    *("dct:issued", "dct:modified", "dct:source"),
+}
+"""Properties of a policy that say something about it and rule nothing (IM 2.2, section 2.8)."""
+_NAMED_TYPES = {"odrl:Asset", "odrl:AssetCollection", "odrl:Party", "odrl:PartyCollection"}
 _CONNECTIVES = {connective.value for connective in Connective}
 _CONSTRAINT_KEYS = {
     *("uid", "type", "leftOperand", "operator", "rightOperand", "rightOperandReference"),
@@ -84,15 +91,18 @@ _SET_OPERATORS = {
     *(Operator.IS_ALL_OF, Operator.IS_ANY_OF, Operator.IS_NONE_OF),
 }
 _ORDERED_KINDS = {"date", "moment", "any"}
+_USE = {Moment.USE.value, expand(Moment.USE.value)}
 _DEEPEST = 32
 _MOST_RULES = 10_000
 
 _T = TypeVar("_T")
 
 
-def parse_policy(document: dict[str, Any] | str) -> Policy:
+def parse_policy(document: dict[str, Any] | str, *, lenient: bool = False) -> Policy:
     """The policy that a JSON-LD document states.
 
+    :param lenient: let a rule leave out its target or action, which then means any. ODRL forbids
+        it (IM 2.2, section 2.6), yet test suites and older policies have such rules.
     :raises DocumentError: with the JSON path of what is wrong and the way out.
     """
     if isinstance(document, str):
@@ -100,7 +110,7 @@ def parse_policy(document: dict[str, Any] | str) -> Policy:
             document = json.loads(document)
         except (ValueError, RecursionError) as error:
             raise DocumentError("$", f"this is not JSON: {error}") from None
-    return _policy(Node(document, "$"))
+    return _policy(Node(document, "$"), lenient=lenient)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +182,8 @@ def _one(fields: dict[str, Node], name: str, read: Callable[[Node], _T]) -> _T |
     return read(fields[name]) if name in fields else None
 
 
-def _policy(node: Node) -> Policy:
-    fields = node.fields(_POLICY_KEYS)
+def _policy(node: Node, *, lenient: bool) -> Policy:
+    fields = node.fields(_POLICY_KEYS | _DESCRIPTIONS)
     for name in ("@context", "uid"):
         if name not in fields:
             node.fail(f"`{name}` is missing")
@@ -182,7 +192,7 @@ def _policy(node: Node) -> Policy:
     policy = Policy(
         kind=_one(fields, "type", _kind) or Kind.SET,
         uid=uid,
-        rules=tuple(_rules(fields, uid)),
+        rules=tuple(_rules(fields, uid, lenient=lenient)),
         profiles=_many(fields, "profile", _profile),
         conflict=_one(fields, "conflict", _conflict) or Conflict.INVALID,
         inherits=_many(fields, "inheritFrom", Node.text),
@@ -246,32 +256,35 @@ def _check_parties(policy: Policy, node: Node) -> None:
         node.fail("the policy has no rule", "add a permission, prohibition or obligation")
 
 
-def _rules(shared: dict[str, Node], uid: str) -> Iterator[Rule]:
+def _rules(shared: dict[str, Node], uid: str, *, lenient: bool) -> Iterator[Rule]:
     count = 0
     for effect in Effect:
         if effect.value not in shared:
             continue
         for position, node in enumerate(shared[effect.value].each(), start=1):
-            for rule in _expand(effect, node, shared, f"{uid}#{effect.value}-{position}"):
+            name = f"{uid}#{effect.value}-{position}"
+            for rule in _expand(effect, node, shared, name, lenient=lenient):
                 count += 1
                 if count > _MOST_RULES:
                     node.fail(f"the policy has more than {_MOST_RULES} rules once expanded")
                 yield rule
 
 
-def _expand(effect: Effect, node: Node, shared: dict[str, Node], name: str) -> Iterator[Rule]:
+def _expand(
+    effect: Effect, node: Node, shared: dict[str, Node], name: str, *, lenient: bool
+) -> Iterator[Rule]:
     """The atomic rules of one rule: every combination of its actions, targets and parties."""
     fields = node.fields(_RULE_KEYS[effect])
     _check_type(fields, effect.value.capitalize())
     own = {**{k: shared[k] for k in _COMPACT if k in shared}, **fields}
-    if "action" not in own:
+    if "action" not in own and not lenient:
         node.fail("the rule has no action")
-    if "target" not in own and effect is not Effect.OBLIGATION:
+    if "target" not in own and effect is not Effect.OBLIGATION and not lenient:
         node.fail("the rule has no target")
     uid = _one(fields, "uid", Node.text) or name
     combinations = list(
         product(
-            _many(own, "action", _action),
+            _many(own, "action", _action) or ((None, ()),),
             _many(own, "target", _named) or (None,),
             _many(own, "assigner", _named) or (None,),
             _many(own, "assignee", _named) or (None,),
@@ -323,17 +336,25 @@ def _action(node: Node) -> tuple[str, tuple[Condition, ...]]:
 
 
 def _named(node: Node) -> Named:
-    """A party or asset; a collection with refinements has a source and no uid (section 2.2.2)."""
+    """A party or asset; a collection with refinements has no uid (IM 2.2, section 2.2.2)."""
     if not isinstance(node.value, dict):
         return node.text()
     fields = node.fields({"uid", "type", "source", "refinement"})
-    if "source" in fields:
-        if "uid" in fields:
-            fields["uid"].fail("a refined collection has a `source` and no `uid`")
-        return Collection(fields["source"].text(), _many(fields, "refinement", _condition))
-    if "refinement" in fields or "uid" not in fields:
-        node.fail("a collection needs a `source`, a single one a `uid`")
-    return fields["uid"].text()
+    if "type" in fields and fields["type"].term() not in _NAMED_TYPES:
+        fields["type"].fail(f"`{fields['type'].text()}` is neither an asset nor a party")
+    if "refinement" in fields and ("uid" in fields or "source" not in fields):
+        node.fail("a refined collection has a `source` and no `uid`")
+    if "source" not in fields and "uid" not in fields:
+        node.fail("it has neither a `uid` nor, as a collection, a `source`")
+    uid, source = _one(fields, "uid", Node.text), _one(fields, "source", Node.text)
+    collection = source is not None or _ends_in_collection(fields)
+    if uid is not None and not collection:
+        return uid
+    return Collection(source, _many(fields, "refinement", _condition), uid)
+
+
+def _ends_in_collection(fields: dict[str, Node]) -> bool:
+    return "type" in fields and fields["type"].term().endswith("Collection")
 
 
 def _duty(node: Node) -> Duty:
@@ -420,7 +441,7 @@ def _operator(node: Node, operand: Operand) -> Operator:
 def _value(node: Node, operand: Operand) -> Value:
     """A right operand, checked against the kind of value its left operand has."""
     value = _scalar(node)
-    if value == Moment.USE.value and operand.kind in _ORDERED_KINDS:
+    if value in _USE and operand.kind in _ORDERED_KINDS:
         return Moment.USE
     problem = _PROBLEMS[operand.kind](value)
     if problem:

@@ -64,10 +64,14 @@ Condition: TypeAlias = Constraint | Logical
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A party or asset that is a collection, narrowed by refinements (sections 2.2.2, 2.3.2)."""
+    """A party or asset that is a collection (IM 2.2, sections 2.2.2, 2.3.2).
 
-    source: str
+    It has a source, a uid or both; one that is narrowed by refinements has a source only.
+    """
+
+    source: str | None
     refinements: tuple[Condition, ...] = ()
+    uid: str | None = None
 
 
 Named: TypeAlias = str | Collection
@@ -92,11 +96,12 @@ class Rule:
 
     ``duties`` are a permission's duties, ``remedies`` a prohibition's, ``consequences`` an
     obligation's. ``uid`` names the rule in every reason; documents without one get a position.
+    No action or no target means any: only documents read leniently have such rules.
     """
 
     effect: Effect
     uid: str
-    action: str
+    action: str | None
     target: Named | None = None
     assigner: Named | None = None
     assignee: Named | None = None

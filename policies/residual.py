@@ -1,6 +1,6 @@
 """What one rule still asks of an item once the request is known."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,6 +38,7 @@ from policies.rowfilter import (
     surely,
 )
 from policies.vocabulary import DUTIES, OPERANDS, Effect, Operand, Operator, purpose_term, wider
+from policies.world import NOTHING_KNOWN, DutyMode, DutyState, World
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """Dates of rights are days here."""
@@ -71,11 +72,8 @@ class Residual:
     rule: Rule
     parts: tuple[Part, ...]
     filter: RowFilter
-
-    @property
-    def pending(self) -> tuple[Duty, ...]:
-        """Duties that must be fulfilled before use."""
-        return tuple(d for d in self.rule.duties if not _due_after(d))
+    pending: tuple[Duty, ...] = ()
+    """A permission's duties that must be fulfilled before use and are not yet."""
 
     @property
     def secure_only(self) -> bool:
@@ -83,22 +81,41 @@ class Residual:
         return any(part.name == "secureEnvironment" for part in self.parts)
 
 
-def _due_after(duty: Duty) -> bool:
-    return duty.action in DUTIES and DUTIES[duty.action].when == "after"
-
-
-def residual(rule: Rule, request: Request) -> Residual:
+def residual(rule: Rule, request: Request, world: World = NOTHING_KNOWN) -> Residual:
     """What is left of the rule for this request."""
+    states = {duty: _settled(duty, world) for duty in rule.duties}
     parts = (
-        Part("use", None, _action(rule, request)),
-        Part("target", None, _named(rule.target, request.target)),
-        Part("assignee", None, _named(rule.assignee, request.assignee)),
+        *_about(rule, request, world),
         *(Part(name_of(c), c, condition(c, request)) for c in conditions_of(rule)),
+        *(Part("duty", None, FALSE) for state in states.values() if state is DutyState.VIOLATED),
     )
     whole = all_of(*(part.filter for part in parts))
-    return Residual(
-        rule, parts, surely(whole) if rule.effect is Effect.PERMISSION else possibly(whole)
-    )
+    pending = tuple(duty for duty, state in states.items() if state is DutyState.NOT_SET)
+    reads = surely if rule.effect is Effect.PERMISSION else possibly
+    return Residual(rule, parts, reads(whole), pending)
+
+
+def _settled(duty: Duty, world: World) -> DutyState:
+    """Fulfilled, violated, or not set where it must still come first."""
+    state = world.duties.get(duty.uid or "", DutyState.NOT_SET)
+    if state is DutyState.LATE:
+        done = [_settled(consequence, world) for consequence in duty.consequences]
+        paid = done and all(each is DutyState.FULFILLED for each in done)
+        return DutyState.FULFILLED if paid else DutyState.VIOLATED
+    if state is not DutyState.NOT_SET:
+        return state
+    after = duty.action in DUTIES and DUTIES[duty.action].when == "after"
+    return DutyState.FULFILLED if after or world.mode is DutyMode.EVENTUAL else state
+
+
+def _about(rule: Rule, request: Request, world: World) -> Iterator[Part]:
+    """Whether the rule is about what is asked; a rule that names no party is about all."""
+    if rule.action is not None:
+        yield Part("use", None, _action(rule.effect, rule.action, request))
+    if rule.target is not None:
+        yield Part("target", None, _named(rule.target, request.target, world))
+    if rule.assignee is not None:
+        yield Part("assignee", None, _named(rule.assignee, request.assignee, world))
 
 
 def conditions_of(rule: Rule) -> tuple[Condition, ...]:
@@ -115,23 +132,26 @@ def name_of(of: Condition) -> str:
     return of.left.partition(":")[2] or of.left
 
 
-def _action(rule: Rule, request: Request) -> RowFilter:
+def _action(effect: Effect, action: str, request: Request) -> RowFilter:
     """A permission covers the asked use whole; a prohibition of any part of it applies."""
-    covers = rule.action in wider(request.action)
-    if rule.effect is Effect.PROHIBITION:
-        covers = covers or request.action in wider(rule.action)
+    covers = action in wider(request.action)
+    if effect is Effect.PROHIBITION:
+        covers = covers or request.action in wider(action)
     return Constant(covers)
 
 
-def _named(named: Named | None, asked: str | None) -> RowFilter:
-    """Whether the rule is about what is asked; who belongs to a collection is not known here."""
-    if named is None:
-        return TRUE
+def _named(named: Named, asked: str | None, world: World) -> RowFilter:
+    """Whether the rule is about what is asked: it itself, or a member of a collection."""
     if asked is None:
         return UNKNOWN
-    if isinstance(named, Collection):
-        return TRUE if asked == named.source else UNKNOWN
-    return Constant(asked == named)
+    if isinstance(named, str):
+        members = world.members.get(named)
+        return Constant(asked == named or (members is not None and asked in members))
+    if asked in (named.uid, named.source):
+        return TRUE
+    names = [name for name in (named.uid, named.source) if name in world.members]
+    known = [world.members[name] for name in names if name is not None]
+    return Constant(any(asked in members for members in known)) if known else UNKNOWN
 
 
 def condition(of: Condition, request: Request) -> RowFilter:

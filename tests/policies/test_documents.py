@@ -86,7 +86,13 @@ REFUSED = [
     (_rule(**{"@type": "Prohibition"}), "$.permission[0].@type", "`Prohibition`"),
     (_rule(target={"refinement": []}), "$.permission[0].target", "source"),
     (_rule(target={"@type": "Asset"}), "$.permission[0].target", "source"),
-    (_rule(target={"source": "a", "uid": "b"}), "$.permission[0].target.uid", "no `uid`"),
+    (
+        _rule(target={"source": "a", "uid": "b", "refinement": []}),
+        "$.permission[0].target",
+        "no `uid`",
+    ),
+    (_rule(target={"@type": "Party", "source": "a", "x": 1}), "$.permission[0].target.x", "`x`"),
+    (_rule(target={"@type": "Duty", "uid": "a"}), "$.permission[0].target.@type", "asset"),
     (_rule(duty=[{"uid": "d"}]), "$.permission[0].duty[0]", "no action"),
     (
         _rule(duty=[{"action": ["delete", "inform"]}]),
@@ -305,6 +311,8 @@ CONDITIONS = st.recursive(
 SEVERAL = st.lists(CONDITIONS, max_size=2).map(tuple)
 NAMED = st.one_of(
     st.sampled_from(["archive/films@3", "https://example.org/x"]),
+    st.just(Collection("https://example.org/all", uid="https://example.org/members")),
+    st.just(Collection(None, uid="https://example.org/members")),
     st.builds(Collection, st.just("https://example.org/all"), SEVERAL),
 )
 LAST_DUTIES = st.builds(

@@ -1,0 +1,41 @@
+"""What is known of the world beside the request: who belongs to what, and which duties are done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class DutyState(Enum):
+    """How a duty stands; one of which nothing is known is not set."""
+
+    NOT_SET = "not-set"
+    FULFILLED = "fulfilled"
+    LATE = "late"
+    """Fulfilled after it was violated: it counts once its consequences are fulfilled too."""
+    VIOLATED = "violated"
+
+
+class DutyMode(Enum):
+    """When a duty that is not set holds its permission back."""
+
+    STRICT = "strict"
+    """Until it is fulfilled, unless the vocabulary says it comes after use (our default)."""
+    EVENTUAL = "eventual"
+    """Never: it may be fulfilled later. The reading of the FORCE test suite."""
+
+
+@dataclass(frozen=True)
+class World:
+    """Facts about collections and duties.
+
+    :param members: by collection (its uid or source) all that belong to it. A collection that is
+        named here is known whole; membership of any other is unknown.
+    :param duties: state by the duty's uid.
+    """
+
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    duties: Mapping[str, DutyState] = field(default_factory=dict)
+    mode: DutyMode = DutyMode.STRICT
+
+
+NOTHING_KNOWN = World()
