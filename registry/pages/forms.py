@@ -94,7 +94,7 @@ class FormRefused(RegistryError):  # noqa: N818 -- a form to show again, as much
         super().__init__(error.code, error.text, error.help, error.fields)
         self.error = error
         self.show = show
-        self.status = error.status  # type: ignore[misc] # the class constant of the error it wraps
+        self.status = error.status
 
 
 @contextmanager
@@ -156,3 +156,15 @@ def _range(facts: Mapping[str, Any]) -> Text:
     if "le" in facts:
         return Text(f"Vul hoogstens {facts['le']} in.", f"Fill in at most {facts['le']}.")
     return Text("Vul een heel getal in.", "Fill in a whole number.")
+
+
+NOTHING = Posted({})
+"""A form as it is first shown."""
+
+
+def to_field(wrong: RegistryError, prefix: str, name: str) -> RegistryError:
+    """The same problem with paths like ``networks.0`` led to the one field that shows them."""
+    fields = tuple(
+        FieldProblem(name, one.text) if one.path.startswith(prefix) else one for one in wrong.fields
+    )
+    return InvalidInput(wrong.code, wrong.text, wrong.help, fields)

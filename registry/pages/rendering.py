@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -28,6 +28,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+_Response = TypeVar("_Response", bound=Response)
 _YEAR = 365 * 24 * 3600
 
 
@@ -83,7 +84,7 @@ def remember_language(response: Response, language: str) -> None:
     response.set_cookie("lang", language, max_age=_YEAR, httponly=True, samesite="lax")
 
 
-def secured(response: Response) -> Any:
+def secured(response: _Response) -> _Response:
     """The response with the headers that every page carries."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from registry.accounts.actors import Actor
 from registry.dependencies import NowDep, RuntimeDep, SessionDep, language_of
 from registry.errors import RegistryError
-from registry.pages.forms import Posted, PostedDep, filled, shown_again
+from registry.pages.forms import Posted, PostedDep, filled, query_of, shown_again
 from registry.pages.rendering import remember_language, render, see
 from registry.pages.visiting import (
     VisitorDep,
@@ -21,13 +21,11 @@ from registry.services.accounts import SignUp, send_link, sign_in, sign_out, sig
 
 router = APIRouter(include_in_schema=False)
 
-_NOTHING = Posted({})
-
 
 @router.get("/sign-up")
 def sign_up_form(request: Request, visitor: VisitorDep) -> Response:
     """Ask who someone is, and for whom they come."""
-    return _sign_up_page(request, _NOTHING)
+    return _sign_up_page(request, query_of(request))
 
 
 def _sign_up_page(request: Request, posted: Posted, error: RegistryError | None = None) -> Response:
