@@ -1,0 +1,35 @@
+"""All tables of the product, and how their types are written down in a migration."""
+
+from importlib import import_module
+from typing import Any, Literal
+
+from sqlalchemy import MetaData
+from sqlmodel import AutoString, SQLModel
+
+from catalog.columns import UtcDateTime
+
+TABLES = (
+    "catalog.tables",
+    "registry.accounts.tables",
+    "registry.access.tables",
+    "registry.audit.tables",
+)
+"""Modules that declare tables."""
+
+
+def metadata() -> MetaData:
+    """What the code expects the database to hold."""
+    for name in TABLES:
+        import_module(name)
+    return SQLModel.metadata
+
+
+def render_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """Write our own types as SQLAlchemy's: a migration must not change when our code does."""
+    if kind != "type":
+        return False
+    if isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if isinstance(item, AutoString):
+        return f"sa.String(length={item.length})" if item.length else "sa.String()"
+    return False
