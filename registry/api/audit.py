@@ -1,0 +1,185 @@
+"""The audit log for those who check: entries, receipts, exports, checkpoint and keys."""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+from fastapi import Depends, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.responses import StreamingResponse
+
+from registry.accounts.actors import Actor, Scope
+from registry.api.problems import answers, no_such_thing
+from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
+from registry.audit.entry import Entry
+from registry.db import reading, transaction
+from registry.dependencies import (
+    NowDep,
+    ReadingDep,
+    RuntimeDep,
+    arriving,
+    looking,
+    refuse_when_halted,
+)
+from registry.errors import Text as Sentence
+from registry.errors import Unavailable
+from registry.runtime import Runtime
+from registry.services import auditing
+
+router = new_router("audit")
+_BLOCK = 1024 * 1024
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Plain text"}
+}
+
+
+class EntryShape(Row):
+    """One act, as the log keeps it (FORMAT.md section 1)."""
+
+    id: str
+    time: str
+    act: str = Field(examples=["agreement:accepted"])
+    archive: str = Field(description="In whose stream it stands.")
+    number: int = Field(description="Counts the stream's entries without a gap.")
+    actor: str | None = Field(description="A pseudonym.")
+    organisation: str | None
+    ids: dict[str, str]
+    facts: dict[str, Any]
+
+
+class ExportOrder(BaseModel):
+    """What to take out."""
+
+    archive: str | None = Field(
+        default=None, description="Only this archive's entries in full (id); others as hashes."
+    )
+
+
+@router.get("/audit/entries", responses=signed_in(), summary="Entries of the log")
+def list_entries(
+    session: ReadingDep,
+    part: SliceDep,
+    actor: Annotated[Actor, Depends(looking(Scope.AUDIT))],
+    archive: Annotated[str | None, Query(max_length=100, description="Id of an archive.")] = None,
+) -> Page[EntryShape]:
+    """Newest first. An auditor sees all, an archive its own stream."""
+    before = None if part.after is None else _place(part.after)
+    rows = auditing.list_entries(
+        session, actor, archive=archive, before=before, limit=part.limit + 1
+    )
+    return page_of(rows, part, _entry_shape, lambda row: f"{row[0]:020}")
+
+
+def _place(after: str) -> int:
+    if not (after.isascii() and after.isdigit() and len(after) == 20):
+        raise no_such_thing()
+    return min(int(after), 2**62)
+
+
+def _entry_shape(row: tuple[int, Entry]) -> EntryShape:
+    return EntryShape.model_validate(row[1])
+
+
+@router.get(
+    "/audit/entries/{entry_id}/receipt",
+    response_class=Response,
+    responses={**_TEXT, **signed_in(404)},
+    summary="The proof that an entry is in the log",
+)
+def receipt(
+    entry_id: str,
+    session: ReadingDep,
+    actor: Annotated[Actor, Depends(looking(Scope.AUDIT))],
+) -> Response:
+    """A `c2sp.org/tlog-proof@v1`; within a second of the act, and 503 until then."""
+    proof = auditing.entry_receipt(session, actor, entry_id)
+    if proof is None:
+        raise Unavailable(
+            "not-integrated-yet",
+            Sentence("De regel staat nog niet in de boom.", "the entry is not in the tree yet"),
+            Sentence("Probeer het over een seconde weer.", "try again in a second"),
+            headers={"retry-after": "1"},
+        )
+    return Response(proof, media_type="text/plain")
+
+
+@router.get(
+    "/audit/checkpoint",
+    response_class=Response,
+    responses={**_TEXT, **answers(404)},
+    summary="The signed head of the log",
+)
+def checkpoint(session: ReadingDep) -> Response:
+    """A C2SP tlog-checkpoint; public, since it tells no more than the log's size."""
+    last = auditing.last_checkpoint(session)
+    if last is None:
+        raise no_such_thing()
+    return Response(last.note, media_type="text/plain")
+
+
+@router.get(
+    "/keys/{name}",
+    response_class=Response,
+    responses={**_TEXT, **answers(404)},
+    summary="The verifier key of the log or of manifests",
+)
+def key(name: str, runtime: RuntimeDep) -> Response:
+    """`log` or `manifest`, as `name+id+base64` (C2SP). Compare it with what you got elsewhere."""
+    if name not in {"log", "manifest"}:
+        raise no_such_thing()
+    return Response(f"{runtime.ports.signer.verifier}\n", media_type="text/plain")
+
+
+@router.post(
+    "/audit/exports",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {"application/jsonl": {"schema": {"type": "string"}}},
+            "description": "An export in the form of FORMAT.md section 4",
+        },
+        **signed_in(507),
+    },
+    summary="Take the log out, to check it offline",
+)
+def export(
+    order: ExportOrder,
+    request: Request,
+    runtime: RuntimeDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(arriving(Scope.AUDIT))],
+) -> StreamingResponse:
+    """For `vrijgave audit verify`. That it was taken is itself recorded, and stands in it."""
+    refuse_when_halted(request)
+    stream = _record(runtime, actor, order, at)
+    request.app.state.background.integrate()
+    refuse_when_halted(request)
+    file = _written(runtime, stream)
+    headers = {
+        "content-disposition": 'attachment; filename="audit.jsonl"',
+        "cache-control": "private, no-store",
+        "content-length": str(file.seek(0, 2)),
+    }
+    file.seek(0)
+    return StreamingResponse(_blocks(file), headers=headers, media_type="application/jsonl")
+
+
+def _record(runtime: Runtime, actor: Actor, order: ExportOrder, at: datetime) -> str | None:
+    with transaction(runtime.engine) as session:
+        return auditing.record_export(session, actor, archive=order.archive, at=at)
+
+
+def _written(runtime: Runtime, stream: str | None) -> BinaryIO:
+    """The export in a scratch file that has no name, so that nothing of it can stay behind."""
+    file: BinaryIO = tempfile.TemporaryFile(dir=Path(runtime.ports.scratch))  # noqa: SIM115 -- closed when sent
+    with reading(runtime.engine) as session:
+        auditing.write_export(session, file, runtime.ports.signer, stream)
+    return file
+
+
+def _blocks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while block := file.read(_BLOCK):
+            yield block

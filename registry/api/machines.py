@@ -1,0 +1,186 @@
+"""Machines of an organisation: environments, OAuth clients, access tokens."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import Field
+
+from registry.accounts.actors import Actor, Scope
+from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
+from registry.dependencies import NowDep, ReadingDep, SessionDep, acting, looking
+from registry.idempotency import once
+from registry.services import machines
+
+router = new_router("machines")
+
+
+class EnvironmentShape(Row):
+    """Where a recipient processes."""
+
+    id: str
+    name: str
+    country: str
+    operator: str
+    operator_country: str = Field(description="Jurisdiction of the operator's ultimate parent.")
+    secure: bool
+    networks: list[str]
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class ClientShape(Row):
+    """A machine of the organisation (OAuth 2.0 client); `id` is its client_id."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewClientShape(ClientShape):
+    """A machine just registered, with its secret: shown this once."""
+
+    client_secret: str
+
+
+class TokenShape(Row):
+    """An access token of a person's tool, without its secret."""
+
+    id: str
+    name: str
+    scopes: list[str]
+    environment_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class NewTokenShape(TokenShape):
+    """A token just made, with its secret: shown this once."""
+
+    access_token: str
+
+
+@router.post(
+    "/environments",
+    status_code=201,
+    responses=signed_in(),
+    summary="Register where data will be processed",
+)
+def register_environment(
+    command: machines.NewEnvironment,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(once(Scope.REQUESTS))],
+) -> EnvironmentShape:
+    """Agreements and reading tokens are bound to an environment."""
+    done = machines.register_environment(session, actor, command, at=at)
+    return EnvironmentShape.model_validate(done)
+
+
+@router.get("/environments", responses=signed_in(), summary="The organisation's environments")
+def list_environments(
+    session: ReadingDep,
+    part: SliceDep,
+    actor: Annotated[Actor, Depends(looking(Scope.REQUESTS))],
+) -> Page[EnvironmentShape]:
+    """Newest first; closed ones too."""
+    rows = machines.list_environments(session, actor)
+    return page_of(rows, part, EnvironmentShape.model_validate)
+
+
+@router.get("/environments/{environment_id}", responses=signed_in(404), summary="One environment")
+def find_environment(
+    environment_id: str,
+    session: ReadingDep,
+    actor: Annotated[Actor, Depends(looking(Scope.REQUESTS))],
+) -> EnvironmentShape:
+    """An environment of the caller's own organisation."""
+    found = machines.find_environment(session, actor, environment_id)
+    return EnvironmentShape.model_validate(found)
+
+
+@router.delete(
+    "/environments/{environment_id}", responses=signed_in(404), summary="Close an environment"
+)
+def close_environment(
+    environment_id: str,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.REQUESTS))],
+) -> EnvironmentShape:
+    """Nothing is read from it any more."""
+    done = machines.close_environment(session, actor, environment_id, at=at)
+    return EnvironmentShape.model_validate(done)
+
+
+# The answers of the next two hold a secret, which is kept nowhere: so they take no idempotency key.
+@router.post("/clients", status_code=201, responses=signed_in(), summary="Register a machine")
+def register_client(
+    command: machines.NewClient,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
+) -> NewClientShape:
+    """Its secret is shown once; with it the machine gets tokens at `/oauth/token`."""
+    client, secret = machines.register_client(session, actor, command, at=at)
+    shown = ClientShape.model_validate(client).model_dump()
+    return NewClientShape(**shown, client_secret=secret)
+
+
+@router.post("/tokens", status_code=201, responses=signed_in(404), summary="Make an access token")
+def issue_token(
+    command: machines.IssueToken,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
+) -> NewTokenShape:
+    """For a tool of the caller; shown once. To read extracts it names its environment."""
+    token, secret = machines.issue_token(session, actor, command, at=at)
+    shown = TokenShape.model_validate(token).model_dump()
+    return NewTokenShape(**shown, access_token=secret)
+
+
+@router.get("/clients", responses=signed_in(), summary="The organisation's machines")
+def list_clients(
+    session: ReadingDep,
+    part: SliceDep,
+    actor: Annotated[Actor, Depends(looking(Scope.ACCOUNT))],
+) -> Page[ClientShape]:
+    """Newest first; revoked ones too."""
+    return page_of(machines.list_clients(session, actor), part, ClientShape.model_validate)
+
+
+@router.delete("/clients/{client_id}", responses=signed_in(404), summary="End a machine")
+def revoke_client(
+    client_id: str,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
+) -> ClientShape:
+    """With all its tokens, from the next request on."""
+    done = machines.revoke_client(session, actor, client_id, at=at)
+    return ClientShape.model_validate(done)
+
+
+@router.get("/tokens", responses=signed_in(), summary="My access tokens")
+def list_tokens(
+    session: ReadingDep,
+    part: SliceDep,
+    actor: Annotated[Actor, Depends(looking(Scope.ACCOUNT))],
+) -> Page[TokenShape]:
+    """Newest first; ended ones too; never their secrets."""
+    return page_of(machines.list_tokens(session, actor), part, TokenShape.model_validate)
+
+
+@router.delete("/tokens/{token_id}", responses=signed_in(404), summary="End an access token")
+def revoke_token(
+    token_id: str,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
+) -> TokenShape:
+    """From the next request on."""
+    return TokenShape.model_validate(machines.revoke_token(session, actor, token_id, at=at))

@@ -1,0 +1,75 @@
+"""What every request passes: an id for it, a cap on its body, and headers for every answer."""
+
+import secrets
+from base64 import b32encode
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+JSON_CAP = 1024 * 1024
+"""Bytes of a body where the route has not set its own cap (:func:`set_body_cap`)."""
+
+
+def set_body_cap(scope: Scope, most: int) -> None:
+    """Let this request carry a body of `most` bytes; called before the body is read."""
+    scope["body_cap"] = most
+
+
+class RequestId:
+    """Gives each request an id, and puts it on the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under an id."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = "rq_" + b32encode(secrets.token_bytes(10)).decode().lower()
+        scope["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+class BodyCap:
+    """Ends a request whose body is larger than its route takes, announced or counted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, counting its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = _announced(scope)
+        taken = 0
+
+        async def receive_capped() -> Message:
+            nonlocal taken
+            most: int = scope.get("body_cap", JSON_CAP)
+            if announced > most:
+                raise HTTPException(413)
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_capped, send)
+
+
+def _announced(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0

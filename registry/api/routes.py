@@ -1,0 +1,43 @@
+"""All ways in for machines, in one router."""
+
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+
+from connectors.errors import ConnectorError
+from registry.api import (
+    agreements,
+    audit,
+    datasets,
+    deliveries,
+    extracts,
+    health,
+    machines,
+    oauth,
+    organisations,
+    parts,
+    precheck,
+    requests,
+    terms,
+)
+
+HANDLED = (RequestValidationError, ConnectorError, OperationalError)
+"""Errors of the libraries below that have an answer of their own."""
+
+router = APIRouter()
+for _module in (
+    organisations,
+    machines,
+    datasets,
+    deliveries,
+    terms,
+    precheck,
+    requests,
+    agreements,
+    extracts,
+    parts,
+    audit,
+    oauth,
+    health,
+):
+    router.include_router(_module.router)

@@ -1,0 +1,90 @@
+"""What runs beside the requests: the log's sequencer, the access windows, the sweeps."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from sqlmodel import Session
+
+from registry.audit.log import HeadStore, LogMismatch, integrate, open_head_store
+from registry.db import transaction
+from registry.idempotency import forget_old_keys
+from registry.jobs import sweep
+from registry.runtime import Runtime
+from registry.services.reading import close_windows
+
+log = logging.getLogger("vrijgave")
+
+INTEGRATE_SECONDS = 0.4
+WINDOWS_SECONDS = 5.0
+SWEEP_SECONDS = 10.0
+FORGET_SECONDS = 600.0
+
+
+class _Step(Protocol):
+    def __call__(self, session: Session, *, at: datetime) -> object: ...
+
+
+@dataclass
+class Background:
+    """One thread with its rounds; `halted` says why the service may serve no longer, if so."""
+
+    runtime: Runtime
+    heads: HeadStore
+    halted: LogMismatch | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    @classmethod
+    def start(cls, runtime: Runtime) -> "Background":
+        """Begin the rounds; each runs once at once."""
+        background = cls(runtime, open_head_store(runtime.settings))
+        rounds: tuple[tuple[float, Callable[[], None]], ...] = (
+            (INTEGRATE_SECONDS, background.integrate),
+            (WINDOWS_SECONDS, background._in_transaction(close_windows)),
+            (SWEEP_SECONDS, lambda: sweep(runtime.engine)),
+            (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
+        )
+        for seconds, step in rounds:
+            thread = threading.Thread(target=background._repeat, args=(seconds, step), daemon=True)
+            thread.start()
+            background._threads.append(thread)
+        return background
+
+    def stop(self) -> None:
+        """End the rounds, and integrate what was still waiting."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        if self.halted is None:
+            self.integrate()
+
+    def integrate(self) -> None:
+        """Bring committed entries into the tree; a mismatch halts the service."""
+        runtime = self.runtime
+        try:
+            integrate(runtime.engine, runtime.ports.signer, self.heads, runtime.clock())
+        except LogMismatch as mismatch:
+            self.halted = mismatch
+            log.critical(
+                "the audit log does not match what was signed; serving stops: %s", mismatch
+            )
+
+    def _in_transaction(self, step: _Step) -> Callable[[], None]:
+        def run() -> None:
+            with transaction(self.runtime.engine) as session:
+                step(session, at=self.runtime.clock())
+
+        return run
+
+    def _repeat(self, seconds: float, step: Callable[[], None]) -> None:
+        while self.halted is None:
+            try:
+                step()
+            except Exception:  # a round that fails is told and tried again at its next turn
+                log.exception("a background round failed")
+            if self._stop.wait(seconds):
+                return

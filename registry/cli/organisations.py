@@ -1,0 +1,115 @@
+"""Operator commands on people: organisations, sign-in links, the outbox. They open the database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from registry.runtime import Runtime
+
+organisations = typer.Typer(no_args_is_help=True, help="Organisations (operator).")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Mount the commands."""
+    app.add_typer(organisations, name="organisations")
+    app.command("sign-in-link")(sign_in_link)
+    app.command("outbox")(outbox)
+
+
+@contextmanager
+def _transaction() -> Iterator[tuple["Runtime", "Session"]]:
+    from registry.clock import system_clock
+    from registry.db import transaction
+    from registry.runtime import open_runtime
+    from registry.settings import Settings
+
+    runtime = open_runtime(Settings(), system_clock, check=False)
+    with transaction(runtime.engine) as session:
+        yield runtime, session
+
+
+def sign_in_link(
+    email: Annotated[str, typer.Argument(help="Address of the person's seat.")],
+) -> None:
+    """Print a one-time sign-in address for a person; it lives fifteen minutes."""
+    from registry.services.accounts import link_for, seat_of
+
+    with _transaction() as (runtime, session):
+        secret = link_for(session, seat_of(session, email), at=runtime.clock())
+        typer.echo(f"{runtime.settings.origin}/sign-in/{secret}")
+
+
+def outbox(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+) -> None:
+    """Print the latest messages that no mail server took."""
+    from registry.services import accounts
+
+    with _transaction() as (_, session):
+        for mail in accounts.outbox(session, None, limit):
+            typer.echo(f"--- {mail.created_at:%Y-%m-%d %H:%M} UTC, {mail.seat_id}")
+            typer.echo(f"{mail.subject}\n\n{mail.body}")
+
+
+@organisations.command("list")
+def list_all() -> None:
+    """Every organisation, oldest first."""
+    from sqlmodel import col, select
+
+    from registry.accounts.tables import Organisation
+
+    with _transaction() as (_, session):
+        for one in session.exec(select(Organisation).order_by(col(Organisation.id))):
+            typer.echo(
+                f"{one.id}  {one.role:9} {one.state:10} {one.country}  {one.slug}  {one.name}"
+            )
+
+
+@organisations.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Name of the organisation.")],
+    role: Annotated[str, typer.Option(help="archive, user, auditor or operator.")],
+    person: Annotated[str, typer.Option(help="Name of its first person.")],
+    email: Annotated[str, typer.Option(help="Address of that person.")],
+    country: Annotated[str, typer.Option(help="ISO 3166-1.")] = "NL",
+    user_class: Annotated[str, typer.Option(help="commercial, research, …")] = "commercial",
+) -> None:
+    """Add an organisation that is active at once, and print a sign-in address."""
+    from pydantic import ValidationError
+
+    from registry.services.accounts import SignUp, invite, link_for
+
+    try:
+        command = SignUp.model_validate(
+            {
+                "organisation_name": name,
+                "role": role,
+                "person_name": person,
+                "email": email,
+                "country": country,
+                "user_class": user_class,
+            }
+        )
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
+    with _transaction() as (runtime, session):
+        done = invite(session, None, command, at=runtime.clock())
+        secret = link_for(session, done.seat, at=runtime.clock())
+        typer.echo(f"{done.organisation.id}  {done.organisation.slug}")
+        typer.echo(f"{runtime.settings.origin}/sign-in/{secret}")
+
+
+@organisations.command()
+def verify(organisation_id: Annotated[str, typer.Argument(help="org_…")]) -> None:
+    """Note that you checked who this archive is; from now on it may publish."""
+    from registry.services.accounts import verify_organisation
+
+    with _transaction() as (runtime, session):
+        done = verify_organisation(session, None, organisation_id, at=runtime.clock())
+        typer.echo(f"{done.slug} is active")

@@ -1,0 +1,76 @@
+"""What one process of the service runs on: the web application, or an operator's command."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+
+from registry.clock import Clock
+from registry.db import open_engine
+from registry.settings import Settings
+
+if TYPE_CHECKING:
+    from registry.services.ports import Ports
+
+
+class NotReady(Exception):
+    """The service must not run so; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Settings, the database, the outside and the clock, opened together."""
+
+    settings: Settings
+    engine: Engine
+    ports: "Ports"
+    clock: Clock
+
+
+def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:
+    """Open everything; on SQLite the database is brought up to date.
+
+    :param check: hold the whole audit log to what was signed, as the service does when it starts.
+    :raises NotReady: a PostgreSQL database is not up to date.
+    :raises LogMismatch: the log is not what was signed.
+    """
+    from registry.audit.log import check_log, open_head_store
+    from registry.services.ports import open_ports
+
+    engine = _open_database(settings)
+    _refuse_outdated(engine)
+    ports = open_ports(settings, clock)
+    if check:
+        check_log(engine, ports.signer.verifier, open_head_store(settings))
+    return Runtime(settings, engine, ports, clock)
+
+
+def bring_up_to_date(settings: Settings) -> str:
+    """Bring the database's schema up to date; a sentence that tells what was done."""
+    from registry.migrate import pending, upgrade
+
+    engine = _open_database(settings)
+    steps = pending(engine)
+    upgrade(engine)
+    engine.dispose()
+    if not steps:
+        return "the database is up to date"
+    return f"the database was brought up to date: {', '.join(steps)}"
+
+
+def _open_database(settings: Settings) -> Engine:
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return open_engine(settings.sqlalchemy_url)
+
+
+def _refuse_outdated(engine: Engine) -> None:
+    from registry.migrate import pending, upgrade
+
+    if engine.dialect.name == "sqlite":
+        upgrade(engine)
+        return
+    steps = pending(engine)
+    if steps:
+        raise NotReady(
+            f"the database lacks {len(steps)} step(s) of its schema: run `vrijgave migrate` first"
+        )
