@@ -160,7 +160,7 @@ def _publish(
             bytes=file.bytes,
             rows=file.rows,
         )
-        for number, file in enumerate(result.files)
+        for number, file in enumerate(result.files, start=1)
     ]
     for part, file in zip(parts, result.files, strict=True):
         ports.store.put(part.key, folder / file.name)
