@@ -41,12 +41,12 @@ _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 class MalformedEntry(InvalidInput):
     """Bytes that are no audit entry; ``fields`` names the member."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, nl: str, en: str) -> None:
         super().__init__(
             "malformed-entry",
-            Text(f"Dit is geen auditregel: {problem}.", f"This is no audit entry: {problem}."),
+            Text(f"Dit is geen auditregel: {nl}.", f"This is no audit entry: {en}."),
         )
-        self.problem = problem
+        self.problem = Text(nl, en)
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,16 @@ class Entry:
     def to_bytes(self) -> bytes:
         """The canonical bytes; :class:`MalformedEntry` where a value cannot stand in an entry."""
         document = {**self.__dict__, "v": VERSION}
-        _refuse(_problem(document))
+        _refuse_members(document)
         data = canonical(document)
-        if len(data) > LARGEST_ENTRY:
-            raise MalformedEntry(f"it has {len(data)} bytes, more than {LARGEST_ENTRY}")
+        _refuse_size(data)
         return data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Entry":
         """Read canonical bytes back; anything else is a :class:`MalformedEntry`."""
         document = _read(data)
-        _refuse(_problem(document))
+        _refuse_members(document)
         del document["v"]
         return cls(**document)
 
@@ -109,28 +108,36 @@ def canonical(value: Any) -> bytes:
 
 
 def _read(data: bytes) -> dict[str, Any]:
-    if len(data) > LARGEST_ENTRY:
-        raise MalformedEntry(f"it has {len(data)} bytes, more than {LARGEST_ENTRY}")
+    _refuse_size(data)
     try:
         document = json.loads(data)
         again = canonical(document)
     except (ValueError, RecursionError):
-        raise MalformedEntry("it is not JSON") from None
+        raise MalformedEntry("het is geen JSON", "it is not JSON") from None
     if again != data:
-        raise MalformedEntry("it is not in canonical form")
+        raise MalformedEntry(
+            "het staat niet in de vaste schrijfwijze", "it is not in canonical form"
+        )
     if not isinstance(document, dict):
-        raise MalformedEntry("it is not an object")
+        raise MalformedEntry("het is geen object", "it is not an object")
     return document
 
 
-def _refuse(problem: str | None) -> None:
-    if problem is not None:
-        raise MalformedEntry(problem)
+def _refuse_size(data: bytes) -> None:
+    if len(data) > LARGEST_ENTRY:
+        raise MalformedEntry(
+            f"het heeft {len(data)} bytes, meer dan {LARGEST_ENTRY}",
+            f"it has {len(data)} bytes, more than {LARGEST_ENTRY}",
+        )
 
 
-def _problem(entry: dict[str, Any]) -> str | None:
+def _refuse_members(entry: dict[str, Any]) -> None:
     if entry.keys() != _MEMBERS:
-        return f"its members are not the ten it must have: {', '.join(sorted(entry))}"
+        names = ", ".join(sorted(entry))
+        raise MalformedEntry(
+            f"het heeft andere leden dan de tien die moeten: {names}",
+            f"it has other members than the ten it must have: {names}",
+        )
     checks = (
         ("v", type(entry["v"]) is int and entry["v"] == VERSION),
         ("id", is_entry_id(entry["id"])),
@@ -143,7 +150,11 @@ def _problem(entry: dict[str, Any]) -> str | None:
         ("ids", _are_ids(entry["ids"])),
         ("facts", _are_facts(entry["facts"])),
     )
-    return next((f"`{name}` is not what it must be" for name, good in checks if not good), None)
+    for name, good in checks:
+        if not good:
+            raise MalformedEntry(
+                f"`{name}` is niet wat het moet zijn", f"`{name}` is not what it must be"
+            )
 
 
 def _are_ids(ids: object) -> bool:

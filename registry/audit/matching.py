@@ -18,7 +18,7 @@ from registry.audit.heads import HeadStore, LogMismatch
 from registry.audit.merkle import EMPTY_ROOT, consistency_path, leaf_hash, verify_consistency
 from registry.audit.tiles import MissingTileError, Tiles
 from registry.db import reading
-from registry.errors import InvalidInput
+from registry.errors import InvalidInput, Text
 
 
 def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint | None:
@@ -120,15 +120,15 @@ def checked_leaves(rows: Sequence[Row[Any]]) -> list[bytes]:
             raise _changed(row, problem.problem) from None
         stated = (entry.id, entry.archive, entry.number, leaf)
         if stated != (row.id, row.stream, row.number, row.leaf_hash):
-            raise _changed(row, "id, archive, number or hash")
+            raise _changed(row, Text("id, archief, nummer of hash", "id, archive, number or hash"))
         leaves.append(leaf)
     return leaves
 
 
-def _changed(row: Row[Any], what: str) -> LogMismatch:
+def _changed(row: Row[Any], what: Text) -> LogMismatch:
     return LogMismatch(
-        f"Auditregel {row.id} ({row.stream} {row.number}) is gewijzigd na het schrijven ({what}).",
-        f"Audit entry {row.id} ({row.stream} {row.number}) was changed after writing ({what}).",
+        f"Auditregel {row.id} ({row.stream} {row.number}) is gewijzigd na het schrijven ({what.nl}).",
+        f"Audit entry {row.id} ({row.stream} {row.number}) was changed after writing ({what.en}).",
     )
 
 

@@ -51,6 +51,7 @@ _CUTS = text(
     " (SELECT max(size) FROM audit_checkpoint WHERE size > :first GROUP BY size / :apart)"
     " ORDER BY size"
 )
+_STREAM = text("SELECT 1 FROM audit_stream WHERE name = :name")
 _COUNTS = text(
     "SELECT name, last, count(number), max(number) FROM audit_stream"
     " LEFT JOIN audit_entry ON stream = name GROUP BY name, last ORDER BY name"
@@ -143,3 +144,8 @@ def find(session: Session, entry_id: str) -> Row[Any] | None:
 def checkpoints(session: Session, first: int, apart: int) -> dict[int, str]:
     """Published notes by size, from beyond ``first``: the last one, and one each ``apart``."""
     return {row.size: row.note for row in session.execute(_CUTS, {"first": first, "apart": apart})}
+
+
+def has_stream(session: Session, name: str) -> bool:
+    """Whether any entry was ever written for this archive."""
+    return session.scalar(_STREAM, {"name": name}) is not None

@@ -43,6 +43,7 @@ class Numbers:
                 f"een regel van `{stream}` in een export van `{self._archive}`",
                 f"an entry of `{stream}` in an export of `{self._archive}`",
             )
+            return
         due = self._due.get(stream, self._start)
         if due is not None and number != due:
             self._refuse(index, stream, number, due)

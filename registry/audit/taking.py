@@ -27,6 +27,7 @@ def take_export(
     came before it: an entry kept back at the end would leave a gap.
 
     :raises Conflict: the file exists already.
+    :raises NotFound: no act of this archive has been recorded.
     """
     if out.exists():
         raise Conflict(
@@ -36,6 +37,15 @@ def take_export(
         )
     at = system_clock()
     with transaction(engine) as session:
+        if archive is not None and not store.has_stream(session, archive):
+            raise NotFound(
+                "no-such-archive",
+                Text(
+                    f"Er is niets vastgelegd van een archief `{archive}`.",
+                    f"Nothing is recorded of an archive `{archive}`.",
+                ),
+                Text("Geef het id van de organisatie.", "Give the organisation's id."),
+            )
         recorded = append(
             session,
             Act.AUDIT_EXPORTED,

@@ -139,7 +139,7 @@ class _Check:
             entry = Entry.from_bytes(body)
         except MalformedEntry as problem:
             self.numbers.forget()
-            self.findings.add(Tampering.MALFORMED, index, problem.problem, problem.problem)
+            self.findings.add(Tampering.MALFORMED, index, problem.problem.nl, problem.problem.en)
             return
         self.entries += 1
         self.numbers.entry(index, entry)
@@ -163,14 +163,18 @@ class _Check:
         counted = lines.End(self.leaves - self.foreign, self.leaves, self.structure.checkpoints)
         if self.end is None or self.end == counted:
             return
-        fewer = (counted.leaves, counted.checkpoints) < (self.end.leaves, self.end.checkpoints)
+        fewer = (
+            counted.leaves < self.end.leaves
+            or counted.entries < self.end.entries
+            or counted.checkpoints < self.end.checkpoints
+        )
         self.findings.add(
             Tampering.DELETED if fewer else Tampering.INSERTED,
             None,
-            f"de slotregel telt {self.end.leaves} regels en {self.end.checkpoints} controlepunten,"
-            f" hier staan er {counted.leaves} en {counted.checkpoints}",
-            f"the closing line counts {self.end.leaves} entries and {self.end.checkpoints}"
-            f" checkpoints, here are {counted.leaves} and {counted.checkpoints}",
+            f"de slotregel telt {_counts(self.end, 'regels', 'voluit', 'controlepunten')},"
+            f" hier staan {_counts(counted, 'regels', 'voluit', 'controlepunten')}",
+            f"the closing line counts {_counts(self.end, 'entries', 'in full', 'checkpoints')},"
+            f" here are {_counts(counted, 'entries', 'in full', 'checkpoints')}",
         )
 
     def _unchecked(self) -> Iterator[Text]:
@@ -185,3 +189,7 @@ class _Check:
                 f"Not checked: the contents of {self.foreign} entries present as hashes only.",
             )
         yield from self.structure.unchecked()
+
+
+def _counts(end: lines.End, entries: str, full: str, checkpoints: str) -> str:
+    return f"{end.leaves} {entries} ({end.entries} {full}) / {end.checkpoints} {checkpoints}"
