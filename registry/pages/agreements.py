@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlmodel import Session
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from registry.access.tables import AccessRequest, Agreement, DecisionRow
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment, Organisation
-from registry.dependencies import NowDep, ReadingDep, SessionDep
+from registry.dependencies import NowDep, ReadingDep, SessionDep, now_of
 from registry.errors import RegistryError
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
@@ -24,8 +25,8 @@ from registry.services.agreeing import (
     revoke,
     standing,
 )
+from registry.services.asking import policy_of
 from registry.services.catalogue import listing_of
-from registry.services.extracts import policy_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,7 +53,7 @@ def agreements(
     )
 
 
-def _row(session: Session, agreement: Agreement, at: NowDep) -> dict[str, object]:
+def _row(session: Session, agreement: Agreement, at: NowDep) -> dict[str, Any]:
     return {
         "agreement": agreement,
         "listing": listing_of(session, agreement.dataset_id, agreement.edition_id),
@@ -89,7 +90,7 @@ def _page(
     return render(
         request,
         "agreement.html",
-        **_row(session, agreement, request.state.at),
+        **_row(session, agreement, now_of(request)),
         decision=decision,
         filed=session.get_one(AccessRequest, decision.request_id),
         environment=session.get_one(Environment, agreement.environment_id),

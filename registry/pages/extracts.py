@@ -10,7 +10,7 @@ from starlette.responses import Response
 from registry.access.tables import Agreement
 from registry.accounts.actors import Actor, Scope, require
 from registry.client.snippets import snippets
-from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, after_commit
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, after_commit, now_of
 from registry.errors import RegistryError
 from registry.jobs import enqueue_extract
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again, to_field
@@ -72,7 +72,7 @@ def _order_form(
 ) -> Response:
     require(person, Scope.EXTRACTS)
     agreement = find_agreement(session, person, agreement_id)
-    ended = standing(agreement, request.state.at)
+    ended = standing(agreement, now_of(request))
     if ended is not None:
         raise ended
     listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
@@ -129,7 +129,7 @@ def extract_page(
         "extract.html",
         extract=extract,
         agreement=agreement,
-        ended=standing(agreement, request.state.at),
+        ended=standing(agreement, now_of(request)),
         listing=listing_of(session, agreement.dataset_id, agreement.edition_id),
         files=parts,
         under_way=extract.state in UNDER_WAY,

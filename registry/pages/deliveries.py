@@ -1,0 +1,208 @@
+"""Deliveries: the upload, what each column is, and what checking it gave."""
+
+from datetime import datetime
+from functools import partial
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
+from starlette.responses import FileResponse, Response
+
+from catalog.mapping import ColumnRole, MappedColumn, Mapping, MappingError, read_mapping
+from catalog.tables import Dataset
+from registry.accounts.actors import Actor
+from registry.db import reading, transaction
+from registry.dependencies import (
+    NowDep,
+    ReadingDep,
+    RuntimeDep,
+    SessionDep,
+    after_commit,
+    runtime_of,
+)
+from registry.errors import FieldProblem, InvalidInput, RegistryError, StorageFull, Text, TooLarge
+from registry.jobs import enqueue_check
+from registry.pages.collection import dataset_overview
+from registry.pages.forms import NOTHING, FormRefused, Posted, PostedDep, filled, shown_again
+from registry.pages.rendering import render, secured, see
+from registry.pages.visiting import PersonDep
+from registry.runtime import Runtime
+from registry.services.checking import refused_key, report_of
+from registry.services.proposing import propose_mapping
+from registry.services.registration import (
+    ReceivedFile,
+    map_delivery,
+    mapping_refused,
+    own_dataset,
+    own_delivery,
+    receive_delivery,
+)
+from registry.services.wording import missing
+from registry.uploads import Upload, receive_form
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/archive/datasets/{dataset_id}/deliveries")
+async def deliver(
+    request: Request, dataset_id: str, person: PersonDep, runtime: RuntimeDep, at: NowDep
+) -> Response:
+    """Take the file in, as it streams; nothing is kept of one that does not arrive whole."""
+    await run_in_threadpool(_check_target, runtime, person, dataset_id)
+    scratch, most = runtime.ports.scratch, runtime.settings.upload_limit_bytes
+    show = partial(dataset_overview, person, dataset_id)
+    try:
+        _, upload = await receive_form(request, scratch, most)
+        if upload is None:
+            raise _no_file()
+        delivery_id = await run_in_threadpool(_take_in, runtime, person, dataset_id, upload, at)
+    except (InvalidInput, TooLarge, StorageFull) as wrong:
+        raise FormRefused(wrong, show) from wrong
+    return see(f"/archive/deliveries/{delivery_id}", done="delivery")
+
+
+def _check_target(runtime: Runtime, person: Actor, dataset_id: str) -> None:
+    with reading(runtime.engine) as session:
+        own_dataset(session, person, dataset_id)
+
+
+def _no_file() -> InvalidInput:
+    text = Text("Kies een bestand.", "Choose a file.")
+    return InvalidInput("no-file", text, fields=(FieldProblem("file", text),))
+
+
+def _take_in(runtime: Runtime, person: Actor, dataset_id: str, upload: Upload, at: datetime) -> str:
+    file = ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
+    try:
+        with transaction(runtime.engine) as session:
+            store = runtime.ports.store
+            return receive_delivery(session, person, dataset_id, file, store=store, at=at).id
+    finally:
+        upload.path.unlink(missing_ok=True)
+
+
+@router.get("/archive/deliveries/{delivery_id}")
+def delivery(
+    request: Request, delivery_id: str, person: PersonDep, session: ReadingDep
+) -> Response:
+    """Where this delivery stands: to be mapped, being checked, or checked with its report."""
+    return _page(person, delivery_id, NOTHING, request, session)
+
+
+def _page(
+    person: Actor,
+    delivery_id: str,
+    posted: Posted,
+    request: Request,
+    session: Session,
+    error: RegistryError | None = None,
+) -> Response:
+    found = own_delivery(session, person, delivery_id)
+    mapping = None
+    if found.state in {"received", "failed", "checked"}:
+        mapping, error = _mapping(session, person, delivery_id, request, error)
+    if mapping is not None and "column.0.role" in posted:
+        mapping = _edited(mapping, posted)
+    return render(
+        request,
+        "delivery.html",
+        delivery=found,
+        dataset=session.get_one(Dataset, found.dataset_id),
+        mapping=mapping,
+        roles=[role.value for role in ColumnRole],
+        report=report_of(found),
+        refused=refused_key(found),
+        values=posted,
+        error=error,
+    )
+
+
+def _mapping(
+    session: Session,
+    person: Actor,
+    delivery_id: str,
+    request: Request,
+    error: RegistryError | None,
+) -> tuple[Mapping | None, RegistryError | None]:
+    """The mapping, or the proposal; a file that cannot be read has none, and the reason why."""
+    ports = runtime_of(request).ports
+    try:
+        return propose_mapping(session, person, delivery_id, ports=ports), error
+    except InvalidInput as wrong:
+        return None, error or wrong
+
+
+def _edited(mapping: Mapping, posted: Posted) -> Mapping:
+    """The mapping with what the form says of each column; the rest stays as it was."""
+    columns = tuple(
+        MappedColumn.model_validate(
+            {**column.model_dump(), **_column_fields(posted, f"column.{number}", column)}
+        )
+        for number, column in enumerate(mapping.columns)
+    )
+    return filled(
+        Mapping,
+        records=posted.text("records"),
+        columns=columns,
+        declared=mapping.declared,
+    )
+
+
+def _column_fields(posted: Posted, prefix: str, column: MappedColumn) -> dict[str, str | None]:
+    name = posted.text(f"{prefix}.name")
+    return {
+        "role": posted.text(f"{prefix}.role") or column.role.value,
+        "name": "" if name == column.shown_name and not column.name else name,
+        "title_nl": posted.text(f"{prefix}.title_nl"),
+        "title_en": posted.text(f"{prefix}.title_en"),
+        "empty": posted.text(f"{prefix}.empty") or None,
+    }
+
+
+def _written(
+    request: Request, session: Session, person: Actor, delivery_id: str, posted: Posted
+) -> Mapping:
+    """The mapping that was posted: as a document where one was pasted, else from the fields."""
+    document = posted.text("document")
+    if not document:
+        known = propose_mapping(session, person, delivery_id, ports=runtime_of(request).ports)
+        return _edited(known, posted)
+    form = posted.text("form")
+    try:
+        return read_mapping(document, form if form in {"toml", "yaml"} else "json")  # type: ignore[arg-type] # narrowed above
+    except MappingError as wrong:
+        raise mapping_refused(wrong) from wrong
+
+
+@router.post("/archive/deliveries/{delivery_id}/mapping")
+def map_columns(
+    request: Request,
+    delivery_id: str,
+    person: PersonDep,
+    posted: PostedDep,
+    session: SessionDep,
+    at: NowDep,
+) -> Response:
+    """Say what each column is; the check starts once that stands."""
+    with shown_again(partial(_page, person, delivery_id, posted)):
+        mapping = _written(request, session, person, delivery_id, posted)
+        map_delivery(session, person, delivery_id, mapping, at=at)
+    after_commit(session, lambda: enqueue_check(delivery_id))
+    return see(f"/archive/deliveries/{delivery_id}")
+
+
+@router.get("/archive/deliveries/{delivery_id}/refused.csv")
+def refused_rows(
+    delivery_id: str, person: PersonDep, session: ReadingDep, runtime: RuntimeDep
+) -> Response:
+    """The refused rows with line and reason, to correct and deliver again."""
+    key = refused_key(own_delivery(session, person, delivery_id))
+    if key is None:
+        raise missing("bestand met geweigerde rijen", "file of refused rows", delivery_id)
+    response = FileResponse(
+        runtime.ports.store.path(key),
+        media_type="text/csv; charset=utf-8",
+        filename=f"refused-{delivery_id}.csv",
+        headers={"cache-control": "no-store"},
+    )
+    return secured(response)

@@ -1,0 +1,250 @@
+"""What an owner says of a dataset: declarations, terms, and where it may be processed."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sqlmodel import Session
+from starlette.responses import Response
+
+from catalog.licences import statement, suggestion
+from catalog.mapping import KINDS, parse_mapping
+from catalog.tables import Dataset, Delivery
+from catalog.terms import ResidencyRule, TermLine, Terms
+from policies.vocabulary import DUTIES
+from registry.accounts.actors import Actor
+from registry.dependencies import NowDep, ReadingDep, SessionDep
+from registry.errors import RegistryError
+from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
+from registry.pages.rendering import render, see
+from registry.pages.visiting import PersonDep
+from registry.services.publishing import (
+    parse_residency,
+    parse_terms,
+    residency_of,
+    set_residency,
+    set_terms,
+    suggested_terms,
+    terms_of,
+)
+from registry.services.registration import (
+    Declarations,
+    declarations_of,
+    declare,
+    list_deliveries,
+    own_dataset,
+)
+
+router = APIRouter(include_in_schema=False)
+
+WITH_VALUE = ("rights", "rightsholder", "embargo", "personal_data")
+"""Kinds that may have one value for all items."""
+NEVER_ABSENT = ("rights",)
+"""Kinds of which there is always something."""
+
+
+def _checked(session: Session, person: Actor, dataset_id: str) -> Delivery | None:
+    """The newest delivery whose columns were checked."""
+    known = list_deliveries(session, person, dataset_id)
+    return next((one for one in known if one.state in {"checked", "published"}), None)
+
+
+# --- declarations ---------------------------------------------------------------------------
+
+
+@router.get("/archive/datasets/{dataset_id}/declarations")
+def declarations(
+    request: Request, dataset_id: str, person: PersonDep, session: ReadingDep
+) -> Response:
+    """For each kind: a column says it, one value holds for all, or there is none of it."""
+    return _declarations_page(person, dataset_id, NOTHING, request, session)
+
+
+def _declarations_page(
+    person: Actor,
+    dataset_id: str,
+    posted: Posted,
+    request: Request,
+    session: Session,
+    error: RegistryError | None = None,
+) -> Response:
+    dataset = own_dataset(session, person, dataset_id)
+    delivery = _checked(session, person, dataset_id)
+    by_mapping = declarations_of(parse_mapping(delivery.mapping)) if delivery else {}
+    said = {kind: str(one["how"]) for kind, one in dataset.declarations.items()}
+    shown = _said(posted) or {**by_mapping, **said}
+    return render(
+        request,
+        "declarations.html",
+        dataset=dataset,
+        kinds=[(kind, *_how(shown.get(kind, ""))) for kind in KINDS],
+        declared=dataset.declarations,
+        with_value=WITH_VALUE,
+        never_absent=NEVER_ABSENT,
+        error=error,
+    )
+
+
+def _how(said: str) -> tuple[str, str]:
+    """The choice and the value of a form field for what was declared."""
+    return (said, "") if said in {"", "column", "none"} else ("value", said)
+
+
+def _said(posted: Posted) -> dict[str, str]:
+    """What the form declares, kind by kind; kinds left open are not in it."""
+    return {
+        kind: posted.text(f"value.{kind}") if posted.text(kind) == "value" else posted.text(kind)
+        for kind in KINDS
+        if posted.text(kind)
+    }
+
+
+@router.post("/archive/datasets/{dataset_id}/declarations")
+def declare_it(
+    dataset_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
+) -> Response:
+    """Record what the owner declares."""
+    with shown_again(partial(_declarations_page, person, dataset_id, posted)):
+        declare(session, person, dataset_id, filled(Declarations, kinds=_said(posted)), at=at)
+    return see(f"/archive/datasets/{dataset_id}", done="declared")
+
+
+# --- terms ----------------------------------------------------------------------------------
+
+
+@router.get("/archive/datasets/{dataset_id}/terms")
+def terms(request: Request, dataset_id: str, person: PersonDep, session: ReadingDep) -> Response:
+    """What each statement allows, to be confirmed line by line."""
+    return _terms_page(person, dataset_id, NOTHING, request, session)
+
+
+def _terms_page(
+    person: Actor,
+    dataset_id: str,
+    posted: Posted,
+    request: Request,
+    session: Session,
+    error: RegistryError | None = None,
+) -> Response:
+    dataset = own_dataset(session, person, dataset_id)
+    shown = _present_terms(session, person, dataset)
+    if posted:
+        shown = _parsed_or(shown, posted)
+    return render(
+        request,
+        "terms.html",
+        dataset=dataset,
+        terms=shown,
+        lines=[(line, statement(line.statement), _why(line)) for line in shown.lines],
+        duties=[duty.name for duty in DUTIES.values() if duty.name != "consent"],
+        error=error,
+    )
+
+
+def _why(line: TermLine) -> Any:
+    return suggestion(line.statement, line.user_classes[0])
+
+
+def _present_terms(session: Session, person: Actor, dataset: Dataset) -> Terms:
+    """The terms as they are, and suggested lines for statements they say nothing of."""
+    present = terms_of(dataset) or Terms(lines=())
+    delivery = _checked(session, person, dataset.id)
+    if delivery is None:
+        return present
+    known = {line.statement for line in present.lines}
+    suggested = suggested_terms(session, person, delivery.id)
+    new = tuple(line for line in suggested.lines if line.statement not in known)
+    return Terms(**{**vars_of(present), "lines": (*present.lines, *new)})
+
+
+def vars_of(terms: Terms) -> dict[str, Any]:
+    """The terms' fields by name."""
+    return {name: getattr(terms, name) for name in Terms.__dataclass_fields__}
+
+
+def _parsed_or(shown: Terms, posted: Posted) -> Terms:
+    """What was filled in where it can be read, so that nothing typed is lost."""
+    try:
+        return parse_terms(_terms_document(posted))
+    except RegistryError:
+        return shown
+
+
+def _terms_document(posted: Posted) -> dict[str, Any]:
+    return {
+        "lines": list(_lines(posted)),
+        "personal_data": posted.text("personal_data") or "deny",
+        "release_personal_content": posted.text("release_personal_content") == "yes",
+        "release_media": posted.text("release_media") == "yes",
+        "purposes": list(posted.all("purposes")) or None,
+        "valid_until": posted.text("valid_until") or None,
+        "agreement_days": posted.text("agreement_days") or 365,
+        "automatic": posted.text("automatic") == "yes",
+    }
+
+
+def _lines(posted: Posted) -> Iterator[dict[str, Any]]:
+    number = 0
+    while f"line.{number}.statement" in posted:
+        at = f"line.{number}"
+        yield {
+            "statement": posted.text(f"{at}.statement"),
+            "user_classes": posted.text(f"{at}.user_classes").split(),
+            "use": posted.text(f"{at}.use") or "any",
+            "outcome": posted.text(f"{at}.outcome"),
+            "duties": list(posted.all(f"{at}.duties")),
+            "confirmed": posted.text(f"{at}.confirmed") == "yes",
+        }
+        number += 1
+
+
+@router.post("/archive/datasets/{dataset_id}/terms")
+def set_terms_(
+    dataset_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
+) -> Response:
+    """Record the terms; only confirmed lines will reach an offer."""
+    with shown_again(partial(_terms_page, person, dataset_id, posted)):
+        set_terms(session, person, dataset_id, parse_terms(_terms_document(posted)), at=at)
+    return see(f"/archive/datasets/{dataset_id}", done="terms")
+
+
+# --- residency ------------------------------------------------------------------------------
+
+
+@router.get("/archive/datasets/{dataset_id}/residency")
+def residency(
+    request: Request, dataset_id: str, person: PersonDep, session: ReadingDep
+) -> Response:
+    """Where the data may be processed, and by whom."""
+    return _residency_page(person, dataset_id, request, session)
+
+
+def _residency_page(
+    person: Actor,
+    dataset_id: str,
+    request: Request,
+    session: Session,
+    error: RegistryError | None = None,
+) -> Response:
+    dataset = own_dataset(session, person, dataset_id)
+    rule = residency_of(dataset) or ResidencyRule(process=("EU",), operator=("EU",))
+    return render(request, "residency.html", dataset=dataset, rule=rule, error=error)
+
+
+@router.post("/archive/datasets/{dataset_id}/residency")
+def set_residency_(
+    dataset_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
+) -> Response:
+    """Record the residency rule."""
+    with shown_again(partial(_residency_page, person, dataset_id)):
+        operator = list(posted.all("operator"))
+        rule = parse_residency(
+            {
+                "process": list(posted.all("process")),
+                "operator": operator or None,
+                "secure_only": posted.text("secure_only") == "yes",
+            }
+        )
+        set_residency(session, person, dataset_id, rule, at=at)
+    return see(f"/archive/datasets/{dataset_id}", done="residency")
