@@ -101,7 +101,7 @@ def _literal(value: Literal) -> object:
 def dump_turtle(policy: Policy) -> str:
     """The policy as Turtle; :func:`parse_turtle` gives the same policy back.
 
-    Rules without an IRI of their own get one below the policy's (``#permission-1``).
+    :raises DocumentError: if two different things share one uid: a graph would melt them together.
     """
     graph = Graph()
     for prefix, namespace in PREFIXES.items():
@@ -115,11 +115,18 @@ class _Writer:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
         self._blank = count(1)
+        self._written: dict[str, dict[str, Any]] = {}
 
     def write(self, document: dict[str, Any]) -> Node:
-        """The node that the object describes."""
+        """The node that the object describes, written once however often it occurs."""
         uid = document.get("uid")
+        if uid in self._written:
+            if self._written[uid] != document:
+                raise DocumentError("$", f"two different things share the uid `{uid}`")
+            return URIRef(uid)
         node: Node = URIRef(uid) if uid else BNode(f"b{next(self._blank)}")
+        if uid:
+            self._written[uid] = document
         for key, value in document.items():
             for each in value if isinstance(value, list) else [value]:
                 if key == "@type":

@@ -10,10 +10,13 @@ import yaml
 
 from policies import (
     Constraint,
+    DutyMode,
+    DutyState,
     Operator,
     Outcome,
     Place,
     Request,
+    World,
     cleared,
     evaluate,
     match,
@@ -49,12 +52,21 @@ def _request(own: dict[str, Any]) -> Request:
     )
 
 
+def _world(own: dict[str, Any]) -> World:
+    return World(
+        members={name: frozenset(found) for name, found in own.get("members", {}).items()},
+        duties={uid: DutyState(state) for uid, state in own.get("duties", {}).items()},
+        mode=DutyMode(own.get("mode", "strict")),
+    )
+
+
 @pytest.mark.parametrize("case", _cases())
 def test_a_case_is_decided_as_it_says(case: dict[str, Any]) -> None:
     """The outcome, rule, duties and reason codes of each item are those of the case."""
-    policy = parse_policy(_filled(COMMON["policy"], case["policy"]))
+    document = _filled(COMMON["policy"], case["policy"])
+    policy = parse_policy(document, lenient=case.get("lenient", False))
     decide = match if case.get("how") == "match" else evaluate
-    answer = decide(policy, _request(case.get("request", {})))
+    answer = decide(policy, _request(case.get("request", {})), _world(case.get("world", {})))
     for expected in case.get("items") or [{"item": {}, **case["expect"]}]:
         item = {**COMMON["item"], **expected["item"]}
         verdict = answer.verdict(item)
