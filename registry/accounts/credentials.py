@@ -71,11 +71,12 @@ def issue(
 
 def find(session: Session, secret: str, kind: Kind, at: datetime) -> Credential:
     """The live credential of this secret, or ``NotSignedIn`` with the reason."""
-    found = session.exec(
-        select(Credential).where(
-            col(Credential.hash) == hash_secret(secret), col(Credential.kind) == kind
-        )
-    ).one_or_none()
+    query = select(Credential).where(
+        col(Credential.hash) == hash_secret(secret), col(Credential.kind) == kind
+    )
+    if kind == "link":
+        query = query.with_for_update()  # of two that use it at once, the second finds it used
+    found = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if found is None:
         raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
     if found.revoked_at is not None:

@@ -8,11 +8,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session, col, select
 
 from policies import USER_CLASSES, is_country
-from registry.accounts.actors import Actor, Scope, person, require
+from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.credentials import (
     LINK_LIFETIME,
     SESSION_LIFETIME,
     find,
+    find_actor,
     hash_secret,
     issue,
 )
@@ -282,13 +283,12 @@ def seat_of(session: Session, email: str) -> Seat:
 
 def sign_in(session: Session, link_secret: str, *, at: datetime) -> tuple[str, Actor]:
     """Use up a sign-in link; the new browser session's secret and who it is."""
+    actor = find_actor(session, link_secret, "link", at)
     link = find(session, link_secret, "link", at)
     link.used_at = at
     session.add(link)
-    seat = session.get_one(Seat, link.seat_id)
-    actor = person(seat, find_organisation(session, seat.organisation_id))
     credential, secret = issue(
-        session, "session", at=at, lifetime=SESSION_LIFETIME, seat_id=seat.id
+        session, "session", at=at, lifetime=SESSION_LIFETIME, seat_id=actor.id
     )
     note(
         session,
@@ -296,7 +296,7 @@ def sign_in(session: Session, link_secret: str, *, at: datetime) -> tuple[str, A
         at=at,
         actor=actor,
         archive=None,
-        ids={"seat": seat.id, "token": credential.id},
+        ids={"seat": actor.id, "token": credential.id},
         facts={"method": "link", "until": moment(credential.expires_at)},
     )
     return secret, actor

@@ -20,6 +20,7 @@ from registry.errors import Conflict, Gone, RegistryError, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.asking import policy_of
+from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
 
@@ -172,7 +173,7 @@ def revoke(session: Session, actor: Actor, command: Revoke, *, at: datetime) -> 
     agreement = find_agreement(session, actor, command.agreement_id)
     if agreement.archive_id != actor.organisation_id:
         raise missing("overeenkomst", "agreement", command.agreement_id)
-    if agreement.state == "revoked":
+    if locked(session, agreement).state == "revoked":
         return agreement
     if agreement.state == "declined":
         raise _wrong_state(agreement)
@@ -210,7 +211,7 @@ def _own_proposal(session: Session, actor: Actor, agreement_id: str) -> Agreemen
     agreement = find_agreement(session, actor, agreement_id)
     if agreement.organisation_id != actor.organisation_id:
         raise missing("overeenkomst", "agreement", agreement_id)
-    return agreement
+    return locked(session, agreement)
 
 
 def _still_open(session: Session, agreement: Agreement, at: datetime) -> None:

@@ -23,6 +23,7 @@ from connectors.ports import LaidOut
 from registry.audit.acts import Act
 from registry.db import transaction
 from registry.digests import digest
+from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.ports import Ports
 from registry.services.registration import delivery_key, mapping_refused
@@ -113,7 +114,7 @@ def _progress(engine: Engine, delivery_id: str, share: float) -> None:
 
 
 def _record(session: Session, delivery_id: str, outcome: dict[str, Any], at: datetime) -> None:
-    delivery = session.get_one(Delivery, delivery_id)
+    delivery = locked(session, session.get_one(Delivery, delivery_id))
     if delivery.state != "checking":
         return
     delivery.report, delivery.state, delivery.progress = outcome, "checked", 100
@@ -137,7 +138,7 @@ def _record(session: Session, delivery_id: str, outcome: dict[str, Any], at: dat
 def _record_failure(
     session: Session, delivery_id: str, wrong: ConnectorError | MappingError, at: datetime
 ) -> None:
-    delivery = session.get_one(Delivery, delivery_id)
+    delivery = locked(session, session.get_one(Delivery, delivery_id))
     if delivery.state != "checking":
         return
     if isinstance(wrong, MappingError):

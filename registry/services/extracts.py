@@ -27,6 +27,7 @@ from registry.services.accounts import Command
 from registry.services.agreeing import standing
 from registry.services.asking import classes_of, policy_of
 from registry.services.catalogue import listing_of
+from registry.services.locking import locked
 from registry.services.manifests import Cut
 from registry.services.noting import note
 from registry.services.refusal import Refused
@@ -204,7 +205,7 @@ def parts_of(session: Session, extract: Extract) -> list[Part]:
 
 def cancel_extract(session: Session, actor: Actor, extract_id: str, *, at: datetime) -> Extract:
     """Stop an extract that is under way; the job notices within a second."""
-    extract = find_extract(session, actor, extract_id)
+    extract = locked(session, find_extract(session, actor, extract_id))
     if extract.state == "cancelled":
         return extract
     if extract.state not in UNDER_WAY:

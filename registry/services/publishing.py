@@ -22,6 +22,7 @@ from registry.errors import FieldProblem, InvalidInput, NotAllowed, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.checking import edition_key, report_of
+from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.registration import disagreeing, own_dataset, own_delivery
 from registry.services.wording import conflict, missing
@@ -194,8 +195,8 @@ def publish(
     :param origin: the service's address, from which the offer's IRIs are made.
     """
     require(actor, Scope.ARCHIVE_WRITE)
-    dataset = own_dataset(session, actor, command.dataset_id)
-    delivery = own_delivery(session, actor, command.delivery_id)
+    dataset = locked(session, own_dataset(session, actor, command.dataset_id))
+    delivery = locked(session, own_delivery(session, actor, command.delivery_id))
     if delivery.dataset_id != dataset.id:
         raise missing("aanlevering", "delivery", command.delivery_id)
     found = _publishable(session, actor, dataset, delivery, command)
@@ -345,7 +346,7 @@ def replace_offer(
     edition = session.get(Edition, edition_id)
     if edition is None:
         raise missing("editie", "edition", edition_id)
-    dataset = own_dataset(session, actor, edition.dataset_id)
+    dataset = locked(session, own_dataset(session, actor, edition.dataset_id))
     for former in session.exec(
         select(Offer).where(col(Offer.edition_id) == edition.id, col(Offer.state) == "in_force")
     ).all():
@@ -362,7 +363,7 @@ def withdraw_offer(session: Session, actor: Actor, offer_id: str, *, at: datetim
     if offer is None:
         raise missing("aanbod", "offer", offer_id)
     dataset = own_dataset(session, actor, offer.dataset_id)
-    if offer.state == "in_force":
+    if locked(session, offer).state == "in_force":
         _end_offer(session, actor, dataset, offer, "withdrawn", at)
     return offer
 

@@ -19,6 +19,7 @@ from registry.digests import digest
 from registry.errors import FieldProblem, InvalidInput, Text
 from registry.ids import new_id
 from registry.services.accounts import Command, Line
+from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
 
@@ -188,7 +189,7 @@ def map_delivery(
     until the delivery is published.
     """
     require(actor, Scope.ARCHIVE_WRITE)
-    delivery = own_delivery(session, actor, delivery_id)
+    delivery = locked(session, own_delivery(session, actor, delivery_id))
     if delivery.state in {"checking", "published"}:
         raise conflict(
             "delivery-busy",
@@ -231,7 +232,7 @@ def declare(
     Kinds not named keep what was declared before.
     """
     require(actor, Scope.ARCHIVE_WRITE)
-    dataset = own_dataset(session, actor, dataset_id)
+    dataset = locked(session, own_dataset(session, actor, dataset_id))
     unknown = [kind for kind in command.kinds if kind not in KINDS]
     if unknown or not command.kinds:
         known = ", ".join(KINDS)

@@ -19,6 +19,7 @@ from registry.services.accounts import Command
 from registry.services.agreeing import party, propose
 from registry.services.asking import ask, offered, prospect_of
 from registry.services.catalogue import Listing, Offered, find_dataset, listing_of
+from registry.services.locking import locked
 from registry.services.machines import find_environment
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
@@ -274,12 +275,12 @@ def withdraw_request(
     filed = find_request(session, actor, request_id)
     if filed.request.organisation_id != actor.organisation_id:
         raise missing("aanvraag", "request", request_id)
-    if filed.request.withdrawn_at is not None:
+    if locked(session, filed.request).withdrawn_at is not None:
         return filed
     filed.request.withdrawn_at = at
     session.add(filed.request)
     for decision in sorted(filed.decisions, key=lambda one: one.archive_id):
-        if decision.state == "pending":
+        if locked(session, decision).state == "pending":
             decision.state = "withdrawn"
             session.add(decision)
             ids = {name: _ids(decision)[name] for name in ("request", "decision", "dataset")}
@@ -319,7 +320,7 @@ def review(
     decision = session.get(DecisionRow, command.decision_id)
     if decision is None or decision.archive_id != actor.organisation_id:
         raise missing("beslissing", "decision", command.decision_id)
-    if decision.state != "pending":
+    if locked(session, decision).state != "pending":
         raise conflict(
             "not-pending",
             f"Dit deel wacht niet op u; het is `{decision.state}`.",
