@@ -40,10 +40,6 @@ class Posted(Mapping[str, str]):
         """Every value of a field that may be sent more than once; empty ones left out."""
         return tuple(value.strip() for value in self._fields.get(name, ()) if value.strip())
 
-    def items_all(self) -> Iterator[tuple[str, str]]:
-        """Every name with each of its values, in order."""
-        return ((name, value) for name, values in self._fields.items() for value in values)
-
     def lines(self, name: str) -> tuple[str, ...]:
         """A text area as its lines; empty ones left out."""
         return tuple(line.strip() for line in self.text(name).splitlines() if line.strip())
@@ -58,13 +54,9 @@ def query_of(request: Request) -> Posted:
 _FORM = "application/x-www-form-urlencoded"
 
 
-async def posted_form(request: Request) -> Posted:
-    """The form of this request; empty where it is none. Kept for the page of an error."""
-    request.state.posted = Posted({})
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _FORM:
-        return request.state.posted  # type: ignore[no-any-return] # set just above
-    request.state.posted = _parsed(await request.body())
-    return request.state.posted  # type: ignore[no-any-return] # set just above
+async def _posted(request: Request) -> Posted:
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    return _parsed(await request.body() if kind == _FORM else b"")
 
 
 def _parsed(body: bytes) -> Posted:
@@ -81,7 +73,7 @@ def _parsed(body: bytes) -> Posted:
     return Posted(fields)
 
 
-PostedDep = Annotated[Posted, Depends(posted_form)]
+PostedDep = Annotated[Posted, Depends(_posted)]
 
 Show = Callable[[Request, Session, RegistryError], Response]
 """Shows a form again, with its error, in a session of its own."""

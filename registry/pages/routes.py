@@ -3,14 +3,42 @@
 from fastapi import APIRouter, Depends
 
 from registry.pages import (
+    agreements,
+    audit,
     catalogue,
+    collection,
+    deliveries,
+    environments,
+    extracts,
     home,
+    homes,
+    inbox,
+    keys,
+    owning,
     precheck,
+    requests,
     signing,
     static_files,
 )
 from registry.pages.visiting import refuse_foreign_forms
 
 router = APIRouter(dependencies=[Depends(refuse_foreign_forms)], include_in_schema=False)
-for _part in (static_files, home, catalogue, precheck, signing):
+for _part in (
+    static_files,
+    home,
+    homes,
+    catalogue,
+    precheck,
+    signing,
+    environments,
+    keys,
+    requests,
+    agreements,
+    extracts,
+    collection,
+    deliveries,
+    owning,
+    inbox,
+    audit,
+):
     router.include_router(_part.router)
