@@ -137,9 +137,15 @@ CANONICAL = (
     Fact("_rights", "rights", "VARCHAR", read_rights, "unknown-rights", "missing-rights"),
     Fact("_rightsholder", "rightsholder", "VARCHAR", read_name, "wrong-type:_rightsholder"),
     Fact("_embargo_until", "embargo", "DATE", read_embargo, "unreadable-embargo"),
-    Fact("_opt_out", "opt_out", "BOOLEAN", read_flag, "unreadable-flag"),
+    Fact("_opt_out", "opt_out", "BOOLEAN", read_flag, "unreadable-flag:opt_out"),
     Fact("_personal_data", "personal_data", "VARCHAR", read_level, "unreadable-level"),
-    Fact("_source_protection", "source_protection", "BOOLEAN", read_flag, "unreadable-flag"),
+    Fact(
+        "_source_protection",
+        "source_protection",
+        "BOOLEAN",
+        read_flag,
+        "unreadable-flag:source_protection",
+    ),
 )
 
 _NOT_BLOCKED = {"_source_protection": ("false",), "_personal_data": ("none", "ordinary")}

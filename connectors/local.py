@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,7 +29,11 @@ class OpenFile:
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._size = os.fstat(self._fd).st_size
+        found = os.fstat(self._fd)
+        self._size = found.st_size
+        if not stat.S_ISREG(found.st_mode):
+            self.close()
+            raise IsADirectoryError(path)
 
     @property
     def size(self) -> int:

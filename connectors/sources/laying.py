@@ -231,12 +231,15 @@ def write_refused(
     if raw.unreadable:
         empty = ", ".join("NULL" for _ in names)
         rows = (
-            f"SELECT * FROM ({rows}) UNION ALL SELECT {empty}, {LINE}, '{UNREADABLE}', {RAW} "
+            f"SELECT * FROM ({rows}) UNION ALL "  # noqa: S608 - made of quoted names only
+            f"SELECT {empty}, {LINE}, '{UNREADABLE}', {RAW} "
             "FROM read_parquet($gaps)"
         )
         params["gaps"] = raw.gaps
     connection.execute(
-        f"COPY (SELECT * FROM ({rows}) ORDER BY {LINE}) TO $target (FORMAT csv, HEADER)", params
+        f"COPY (SELECT * FROM ({rows}) ORDER BY {LINE}) "  # noqa: S608 - made of quoted names only
+        "TO $target (FORMAT csv, HEADER)",
+        params,
     )
     counted = connection.execute(
         "SELECT code, count(*) FROM (SELECT unnest(list_distinct(codes)) AS code FROM refused) "
@@ -253,7 +256,8 @@ def _line(raw: Raw) -> str:
     if raw.lines == "number":
         return "_n"
     before = (
-        f"(SELECT count(*) FROM (SELECT {LINE} - 1 - row_number() OVER (ORDER BY {LINE}) AS whole "
+        f"(SELECT count(*) FROM (SELECT {LINE} - 1 - row_number() "  # noqa: S608 - our own names
+        f"OVER (ORDER BY {LINE}) AS whole "
         "FROM read_parquet($gaps)) WHERE whole < _n)"
     )
     return f"_n + 1 + {before}" if raw.unreadable else "_n + 1"

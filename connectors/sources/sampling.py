@@ -78,6 +78,8 @@ def _sample_records(records: list[dict[str, Any]]) -> list[Sampled]:
     for record in records:
         for path in _paths(record, ""):
             paths.setdefault(path)
+    for path in [one for one in paths if f"{one}[]" in paths]:
+        del paths[path]  # a list in some records, a single value in others
     if not paths:
         raise error("empty-file")
     if len(paths) > MOST_COLUMNS:

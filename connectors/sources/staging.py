@@ -128,8 +128,8 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, path: Path, directory: Path
     raw, gaps = directory / "raw.parquet", directory / "gaps.parquet"
     names = ", ".join(identifier(name) for name in kept)
     connection.execute(
-        f"COPY (SELECT {names} FROM {csv_relation(dialect)}) "  # noqa: S608 - names are quoted
-        f"TO $raw (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP})",
+        f"COPY (SELECT {names} FROM {csv_relation(dialect)}) TO $raw "  # noqa: S608 - quoted
+        f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE {_ROW_GROUP})",
         {"path": str(path), "raw": str(raw)},
     )
     connection.execute(

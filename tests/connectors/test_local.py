@@ -1,0 +1,154 @@
+"""The store on a disk: whole files or none, keys that never change."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from connectors import ConnectorError, NoSuchObject, ObjectConflict, StoreError, open_store
+from connectors.errors import TEXTS, error
+from connectors.local import LocalStore, sha256_of
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LocalStore:
+    """An empty store."""
+    return LocalStore(tmp_path / "store")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A file to put."""
+    path = tmp_path / "source"
+    path.write_bytes(b"newsreel")
+    return path
+
+
+def test_what_is_put_can_be_read_in_ranges(store: LocalStore, source: Path) -> None:
+    """Size, hash and any range of a stored file are those of its source, which stays."""
+    stored = store.put("editions/a.parquet", source)
+    assert (stored.bytes, stored.sha256) == (8, sha256_of(source))
+    with store.open("editions/a.parquet") as file:
+        assert (file.size, file.read(0, 4), file.read(4, 100), file.read(8, 1)) == (
+            8, b"news", b"reel", b"",
+        )  # fmt: skip
+    assert store.path("editions/a.parquet").read_bytes() == source.read_bytes()
+
+
+def test_a_closed_file_reads_nothing(store: LocalStore, source: Path) -> None:
+    """A closed file is an error, not another file that got its descriptor."""
+    store.put("a", source)
+    file = store.open("a")
+    file.close()
+    file.close()
+    with pytest.raises(ValueError, match="closed"):
+        file.read(0, 1)
+
+
+def test_a_key_is_never_overwritten(store: LocalStore, source: Path, tmp_path: Path) -> None:
+    """The same content again is a success; other content is refused and changes nothing."""
+    store.put("a", source)
+    assert store.put("a", source).sha256 == sha256_of(source)
+    other = tmp_path / "other"
+    other.write_bytes(b"something else")
+    with pytest.raises(ObjectConflict):
+        store.put("a", other)
+    assert store.path("a").read_bytes() == b"newsreel"
+    assert store.sweep() == 0
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "/", "/a", "a/", "a//b", "..", "a/../b", ".incoming/x", ".a", "a b", "a\x00b", "ä", "a\nb",
+     "x" * 600],
+)  # fmt: skip
+def test_a_key_cannot_leave_the_store(store: LocalStore, source: Path, key: str) -> None:
+    """No key names anything outside the store or among its unfinished files."""
+    for act in (lambda: store.put(key, source), lambda: store.open(key), lambda: store.path(key)):
+        with pytest.raises(StoreError) as caught:
+            act()
+        assert caught.value.code == "bad-key"
+
+
+def test_what_is_absent_is_named(store: LocalStore, source: Path) -> None:
+    """A missing key, a directory and a key below a file are no objects."""
+    store.put("a/b", source)
+    for key in ("x", "a", "a/b/c"):
+        with pytest.raises(NoSuchObject):
+            store.open(key)
+
+
+def test_deleting_twice_is_fine_and_open_files_stay_readable(
+    store: LocalStore, source: Path
+) -> None:
+    """A deleted file can be read to its end by who opened it, and is gone for others."""
+    store.put("a", source)
+    with store.open("a") as file:
+        store.delete("a")
+        store.delete("a")
+        assert file.read(0, 8) == b"newsreel"
+    assert list(store.keys()) == []
+
+
+def test_keys_are_listed_by_prefix(store: LocalStore, source: Path) -> None:
+    """Keys come sorted, and unfinished files are never among them."""
+    for key in ("b", "a/2", "a/1"):
+        store.put(key, source)
+    (store.path("b").parent / ".incoming" / "half").write_bytes(b"x")
+    assert list(store.keys()) == ["a/1", "a/2", "b"]
+    assert list(store.keys("a/")) == ["a/1", "a/2"]
+
+
+def test_the_sweep_removes_what_a_crash_left(store: LocalStore, source: Path) -> None:
+    """Unfinished copies go, stored files stay."""
+    store.put("a", source)
+    (store.path("a").parent / ".incoming" / "half").write_bytes(b"x")
+    assert store.sweep() == 1
+    assert list(store.keys()) == ["a"]
+
+
+def _put(root: Path, source: Path) -> None:
+    try:
+        LocalStore(root).put("shared", source)
+    except ObjectConflict:
+        os._exit(7)
+    os._exit(0)
+
+
+def test_of_two_writers_one_wins(tmp_path: Path) -> None:
+    """Processes that put different content under one key at once leave one whole file."""
+    sources = []
+    for number in range(4):
+        sources.append(tmp_path / str(number))
+        sources[-1].write_bytes(str(number).encode() * 200_000)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_put, args=(tmp_path / "s", one)) for one in sources]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert sorted(writer.exitcode or 0 for writer in writers) == [0, 7, 7, 7]
+    stored = LocalStore(tmp_path / "s").path("shared").read_bytes()
+    assert stored in {one.read_bytes() for one in sources}
+
+
+def test_a_store_is_opened_by_its_address(tmp_path: Path) -> None:
+    """A path and a file address open a store; anything else is refused by name."""
+    assert list(open_store(str(tmp_path / "a")).keys()) == []
+    assert list(open_store(f"file://{tmp_path}/b").keys()) == []
+    for url in ("s3://bucket", "http://x", ""):
+        with pytest.raises(StoreError):
+            open_store(url)
+
+
+def test_every_error_text_can_be_filled_in() -> None:
+    """Each code has a Dutch and an English sentence that its facts complete."""
+    facts = dict.fromkeys(
+        ("key", "url", "record", "records", "byte", "limit", "columns", "column", "path", "problem",
+         "seconds"), "1",
+    )  # fmt: skip
+    for code in TEXTS:
+        found = error(code, **facts)
+        assert isinstance(found, ConnectorError)
+        assert found.nl != found.en
