@@ -8,17 +8,18 @@ nothing that anyone can see; a run after it finds the work done.
 
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from pyarrow.parquet import ParquetFile
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
 
 from catalog.tables import Edition
 from connectors.errors import ConnectorError, JobCancelled
 from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, SourceFile
-from policies import Outcome
 from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.db import reading, transaction
@@ -52,7 +53,7 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        result = _cut(engine, ports, cut, folder)
+        result = _cut(engine, ports, cut, rows, folder)
         _publish(engine, ports, cut, rows, result, folder)
     except JobCancelled:
         return
@@ -68,22 +69,34 @@ class FilterDisagreementError(Exception):
     """DuckDB wrote another number of rows than the policy engine counted: nothing may leave."""
 
 
-def _cut(engine: Engine, ports: Ports, cut: Cut, folder: Path) -> ExtractResult:
+def _cut(
+    engine: Engine, ports: Ports, cut: Cut, rows: Mapping[str, int], folder: Path
+) -> ExtractResult:
     progress = _Progress(engine, cut.extract.id)
     result = ports.extractor.extract(
         _plan(ports, cut, folder),
         on_progress=progress.note,
         should_stop=progress.cancelled,
     )
-    expected = cut.summary.counts[Outcome.PERMIT]
-    if result.rows != expected:
+    expected, written = sum(rows.values()), _written(result, folder)
+    if written != rows or result.rows != expected:
         raise FilterDisagreementError(
-            f"Er zijn {result.rows} regels geschreven waar {expected} waren vrijgegeven."
-            " Er is niets afgegeven; de beheerder moet dit onderzoeken.",
-            f"{result.rows} rows were written where {expected} were cleared."
+            f"Er zijn {result.rows} regels geschreven die niet kloppen met de {expected} die waren"
+            " vrijgegeven. Er is niets afgegeven; de beheerder moet dit onderzoeken.",
+            f"{result.rows} rows were written that do not match the {expected} that were cleared."
             " Nothing was given out; the operator must look into this.",
         )
     return result
+
+
+def _written(result: ExtractResult, folder: Path) -> dict[str, int]:
+    """Rows per rights statement, counted in the files as they stand."""
+    rows: Counter[str] = Counter()
+    for file in result.files:
+        part = ParquetFile(folder / file.name, read_dictionary=["_rights"])
+        for count in part.read(columns=["_rights"]).column(0).value_counts().to_pylist():
+            rows[str(count["values"])] += count["counts"]
+    return dict(rows)
 
 
 def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:

@@ -71,12 +71,12 @@ def file_request(
     """
     require(actor, Scope.REQUESTS)
     environment = _open_environment(session, actor, command.environment_id)
-    if len(set(command.datasets)) < len(command.datasets):
-        raise invalid("datasets", "Een dataset staat er twee keer in.", "A dataset is named twice.")
     listings = [
         offered(find_dataset(session, actor, name), f"datasets.{i}")
         for i, name in enumerate(command.datasets)
     ]
+    if len({listing.edition.id for listing in listings}) < len(listings):
+        raise invalid("datasets", "Een dataset staat er twee keer in.", "A dataset is named twice.")
     request = AccessRequest(
         id=new_id("req", at),
         organisation_id=actor.organisation_id,
