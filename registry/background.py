@@ -66,7 +66,7 @@ class Background:
         """Bring committed entries into the tree; a mismatch halts the service."""
         runtime = self.runtime
         try:
-            integrate(runtime.engine, runtime.ports.signer, self.heads, runtime.clock())
+            integrate(runtime.engine, runtime.log_key, self.heads, runtime.clock())
         except LogMismatch as mismatch:
             self.halted = mismatch
             log.critical(

@@ -10,21 +10,26 @@ from registry.db import open_engine
 from registry.settings import Settings
 
 if TYPE_CHECKING:
+    from registry.audit.checkpoint import SigningKey
     from registry.services.ports import Ports
 
 
-class NotReady(Exception):
+class NotReady(Exception):  # noqa: N818 -- named as its siblings in registry.errors
     """The service must not run so; the sentence says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """Settings, the database, the outside and the clock, opened together."""
+    """Settings, the database, the outside and the clock, opened together.
+
+    :param log_key: signs the audit log's checkpoints, and nothing else.
+    """
 
     settings: Settings
     engine: Engine
     ports: "Ports"
     clock: Clock
+    log_key: "SigningKey"
 
 
 def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:
@@ -34,15 +39,15 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
     :raises NotReady: a PostgreSQL database is not up to date.
     :raises LogMismatch: the log is not what was signed.
     """
-    from registry.audit.log import check_log, open_head_store
+    from registry.audit.log import check_log, open_head_store, open_signer
     from registry.services.ports import open_ports
 
     engine = _open_database(settings)
     _refuse_outdated(engine)
-    ports = open_ports(settings, clock)
+    log_key = open_signer(settings)
     if check:
-        check_log(engine, ports.signer.verifier, open_head_store(settings))
-    return Runtime(settings, engine, ports, clock)
+        check_log(engine, log_key.verifier, open_head_store(settings))
+    return Runtime(settings, engine, open_ports(settings, clock), clock, log_key)
 
 
 def bring_up_to_date(settings: Settings) -> str:

@@ -127,9 +127,10 @@ def checkpoint(session: ReadingDep) -> Response:
 )
 def key(name: str, runtime: RuntimeDep) -> Response:
     """`log` or `manifest`, as `name+id+base64` (C2SP). Compare it with what you got elsewhere."""
-    if name not in {"log", "manifest"}:
+    keys = {"log": runtime.log_key, "manifest": runtime.ports.signer}
+    if name not in keys:
         raise no_such_thing()
-    return Response(f"{runtime.ports.signer.verifier}\n", media_type="text/plain")
+    return Response(f"{keys[name].verifier}\n", media_type="text/plain")
 
 
 @router.post(
@@ -175,7 +176,7 @@ def _written(runtime: Runtime, stream: str | None) -> BinaryIO:
     """The export in a scratch file that has no name, so that nothing of it can stay behind."""
     file: BinaryIO = tempfile.TemporaryFile(dir=Path(runtime.ports.scratch))  # noqa: SIM115 -- closed when sent
     with reading(runtime.engine) as session:
-        auditing.write_export(session, file, runtime.ports.signer, stream)
+        auditing.write_export(session, file, runtime.log_key, stream)
     return file
 
 

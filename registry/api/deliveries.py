@@ -61,7 +61,7 @@ class DeliveryShape(BaseModel):
 def delivery_shape(delivery: Delivery) -> DeliveryShape:
     """A delivery as an answer."""
     shown = delivery.model_dump(exclude={"mapping", "report", "problem"})
-    return DeliveryShape(**shown, problem=delivery.problem or None)  # type: ignore[arg-type] # validated
+    return DeliveryShape(**shown, problem=delivery.problem or None)
 
 
 @router.put(

@@ -75,7 +75,7 @@ class _Machine:
         return method in AUTH_METHODS
 
     def check_grant_type(self, grant_type: str) -> bool:
-        return grant_type == ClientCredentialsGrant.GRANT_TYPE
+        return grant_type == "client_credentials"
 
     @property
     def registered(self) -> Client:
@@ -134,7 +134,7 @@ class _Server(AuthorizationServer):  # type: ignore[misc] # Authlib has no types
     def query_client(self, client_id: str) -> _Machine:
         return _Machine(self.session, client_id)
 
-    def _issue(self, client: _Machine, scope: str | None, **_: Any) -> dict[str, Any]:
+    def _issue(self, client: _Machine, scope: str | None, **_options: Any) -> dict[str, Any]:
         allowed = tuple(Scope(name) for name in client.get_allowed_scope(scope).split())
         _, secret = issue_client_token(self.session, client.registered, allowed, at=self.at)
         return {

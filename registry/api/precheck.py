@@ -87,6 +87,6 @@ def precheck(
     """
     answer = asking.precheck(session, caller, question, at=at)
     return PrecheckShape(
-        outcome=answer.outcome,  # type: ignore[arg-type] # one of the four
+        outcome=answer.outcome,
         datasets=[answer_shape(one) for one in answer.datasets],
     )

@@ -93,7 +93,7 @@ def request(
 
     from registry.client.http import Service
 
-    asked = {"datasets": datasets, "environment_id": environment, "use": use}
+    asked: dict[str, Any] = {"datasets": datasets, "environment_id": environment, "use": use}
     asked |= {"purpose": purpose, "note": note}
     with Service(server.rstrip("/"), token, lang) as service:
         filed = service.post("/v1/requests", asked, key=secrets.token_urlsafe(16))

@@ -16,17 +16,12 @@ def add_to(app: typer.Typer) -> None:
 @config.command()
 def show() -> None:
     """Every setting, its value and its source; passwords are masked."""
-    from rich.console import Console
-    from rich.table import Table
-
     from registry.settings import Settings
 
     settings = Settings()
-    table = Table("setting", "value", "from", "meaning", box=None)
     for name, field in Settings.model_fields.items():
         value = masked(name, str(getattr(settings, name)))
-        table.add_row(f"VRIJGAVE_{name.upper()}", value, _source(name), field.description or "")
-    Console(soft_wrap=True).print(table)
+        typer.echo(f"VRIJGAVE_{name.upper()}={value}  ({_source(name)})\n    {field.description}")
 
 
 @config.callback()

@@ -20,25 +20,25 @@ class ClientError(Exception):
         self.sentence, self.way_out = sentence, way_out
 
 
-class Refused(ClientError):
+class Refused(ClientError):  # noqa: N818 -- said to a reader in plain words
     """The service says no, and why."""
 
     exit_status = 3
 
 
-class NotVerified(ClientError):
+class NotVerified(ClientError):  # noqa: N818 -- said to a reader in plain words
     """What arrived is not what was signed."""
 
     exit_status = 4
 
 
-class Unreachable(ClientError):
+class Unreachable(ClientError):  # noqa: N818 -- said to a reader in plain words
     """No answer came, or none that can be used."""
 
     exit_status = 5
 
 
-class NotMade(ClientError):
+class NotMade(ClientError):  # noqa: N818 -- said to a reader in plain words
     """The extract was not made."""
 
     exit_status = 6
