@@ -1,6 +1,5 @@
 """The log: its entries, its signed head, and an export to check elsewhere."""
 
-import json
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -126,8 +125,3 @@ def _blocks(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while block := file.read(_BLOCK):
             yield block
-
-
-def shown(value: object) -> str:
-    """A fact of an entry as people read it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

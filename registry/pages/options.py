@@ -1,7 +1,10 @@
 """What a person chooses from, for the select and choice macros."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
+from registry.accounts.actors import Scope
+from registry.accounts.tables import Environment
 from registry.pages.words import Words
 from registry.services.catalogue import Listing
 
@@ -17,3 +20,40 @@ def dataset_choices(listings: Iterable[Listing], t: Words) -> list[tuple[str, st
         (one.reference, t.pick(one.dataset, "title"), f"{one.archive.name} · {one.reference}")
         for one in listings
     ]
+
+
+def environment_options(environments: Iterable[Environment]) -> list[tuple[str, str]]:
+    """Id, name and country of each environment."""
+    return [(one.id, f"{one.name} ({one.country})") for one in environments]
+
+
+def scope_choices(scopes: Iterable[Scope], t: Words) -> list[tuple[str, str, str]]:
+    """Each scope, with what it is for."""
+    return [(scope.value, t.of("scope", scope.value.replace(":", "_")), "") for scope in scopes]
+
+
+class _About(Protocol):
+    @property
+    def listing(self) -> Listing: ...
+
+
+def titles_of(decided: Iterable[_About], t: Words) -> list[str]:
+    """The titles of the datasets that these parts are of, each once."""
+    return list(dict.fromkeys(t.pick(one.listing.dataset, "title") for one in decided))
+
+
+_MEANING = {
+    "permitted": "permit",
+    "approved": "permit",
+    "in_force": "permit",
+    "pending": "review",
+    "proposed": "review",
+    "denied": "deny",
+    "refused": "deny",
+    "revoked": "deny",
+}
+
+
+def meaning_of(state: str) -> str:
+    """Which of the three meanings a state has, if any: permit, review or deny."""
+    return _MEANING.get(state, "")

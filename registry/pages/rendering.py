@@ -13,7 +13,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from registry.dependencies import language_of, now_of
 from registry.pages.navigation import menu
-from registry.pages.options import dataset_choices, dataset_options
+from registry.pages.options import (
+    dataset_choices,
+    dataset_options,
+    environment_options,
+    meaning_of,
+    scope_choices,
+    titles_of,
+)
 from registry.pages.words import LANGUAGES, Words, catalogue
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -42,9 +49,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.globals.update(
-        asset=asset, nav=menu, dataset_options=dataset_options, dataset_choices=dataset_choices
+    chosen = (
+        dataset_options,
+        dataset_choices,
+        environment_options,
+        scope_choices,
+        titles_of,
+        meaning_of,
     )
+    found.globals.update(asset=asset, nav=menu, **{one.__name__: one for one in chosen})
     found.globals.update(parts=found.get_template("parts.html").module)
     return found
 

@@ -129,7 +129,8 @@ def request_page(
         request,
         "request.html",
         filed=filed.request,
-        parts_=_parts(session, filed),
+        decided=_parts(session, filed),
+        waits=any(one.state == "pending" for one in filed.decisions),
         environment=session.get_one(Environment, filed.request.environment_id),
         own=filed.request.organisation_id == person.organisation_id,
     )
