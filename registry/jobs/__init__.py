@@ -5,6 +5,6 @@ has committed, its job is enqueued under the row's id, so that enqueueing twice 
 was missed, or was under way in a process that died, is found by :func:`sweep`.
 """
 
-from registry.jobs.running import Jobs, enqueue_check, enqueue_extract, sweep
+from registry.jobs.running import enqueue_check, enqueue_extract, start, stop, sweep
 
-__all__ = ["Jobs", "enqueue_check", "enqueue_extract", "sweep"]
+__all__ = ["enqueue_check", "enqueue_extract", "start", "stop", "sweep"]

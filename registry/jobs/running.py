@@ -52,17 +52,6 @@ class Jobs:
 
     def start(self) -> None:
         """Start the workers; jobs that this process left behind when it died run again."""
-        global _running  # noqa: PLW0603 -- the library has one instance a process, so have we
-        if _running is not None:
-            raise RuntimeError("this process has its jobs started already")
-        _running = self  # before the launch, which may hand out a job that was left behind
-        try:
-            self._launch()
-        except BaseException:
-            self.stop()
-            raise
-
-    def _launch(self) -> None:
         _quieten()
         DBOS(config=self._config())
         DBOS.launch()
@@ -74,11 +63,9 @@ class Jobs:
 
     def stop(self) -> None:
         """End the workers; what is under way is broken off and runs again at the next start."""
-        global _running  # noqa: PLW0603 -- as in `start`
         self._stopping.set()
         with self._changed:
             self._changed.wait_for(lambda: self._active == 0, STOP_SECONDS)
-        _running = None
         DBOS.destroy()
 
     def _config(self) -> DBOSConfig:
@@ -174,6 +161,27 @@ class Jobs:
             with self._changed:
                 self._active -= 1
                 self._changed.notify_all()
+
+
+def start(engine: Engine, ports: Ports) -> None:
+    """Start this process's workers."""
+    global _running  # noqa: PLW0603 -- the library has one instance a process, so have we
+    if _running is not None:
+        raise RuntimeError("this process has its jobs started already")
+    _running = Jobs(engine, ports)  # before the launch, which may hand out a job left behind
+    try:
+        _running.start()
+    except BaseException:
+        stop()
+        raise
+
+
+def stop() -> None:
+    """Stop this process's workers, where there are any."""
+    global _running  # noqa: PLW0603 -- as in `start`
+    if _running is not None:
+        _running.stop()
+        _running = None
 
 
 def enqueue_check(delivery_id: str) -> None:
