@@ -126,9 +126,10 @@ def checked_leaves(rows: Sequence[Row[Any]]) -> list[bytes]:
 
 
 def _changed(row: Row[Any], what: Text) -> LogMismatch:
+    which = f"{row.id} ({row.stream} {row.number})"
     return LogMismatch(
-        f"Auditregel {row.id} ({row.stream} {row.number}) is gewijzigd na het schrijven ({what.nl}).",
-        f"Audit entry {row.id} ({row.stream} {row.number}) was changed after writing ({what.en}).",
+        f"Auditregel {which} is gewijzigd na het schrijven ({what.nl}).",
+        f"Audit entry {which} was changed after writing ({what.en}).",
     )
 
 
