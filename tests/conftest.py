@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,9 @@ from registry.db import open_engine
 from registry.migrate import upgrade
 from tests.support.clock import SetClock
 from tests.support.postgres import POSTGRES_URL, PostgresTemplate
+
+if TYPE_CHECKING:
+    from tests.support.world import World
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
 settings.register_profile("explore", deadline=None, max_examples=1000)
@@ -75,6 +79,14 @@ def engine(database_url: str) -> Iterator[Engine]:
 def clock() -> SetClock:
     """A clock that stands still until the test moves it."""
     return SetClock()
+
+
+@pytest.fixture
+def world(engine: Engine, clock: SetClock, tmp_path: Path) -> "World":
+    """A whole service without HTTP, on a database of each kind."""
+    from tests.support.world import World
+
+    return World(engine, tmp_path / "home", clock)
 
 
 def require_postgres() -> None:
