@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Protocol
 
+from catalog.licences import Statement
 from registry.accounts.actors import Scope
 from registry.accounts.tables import Environment
 from registry.pages.words import Words
@@ -57,3 +58,20 @@ _MEANING = {
 def meaning_of(state: str) -> str:
     """Which of the three meanings a state has, if any: permit, review or deny."""
     return _MEANING.get(state, "")
+
+
+def purpose_choices(t: Words) -> list[tuple[str, str, str]]:
+    """The purposes an owner may accept."""
+    return [(term, text, "") for term, text in t.purposes()]
+
+
+def region_choices(t: Words) -> list[tuple[str, str, str]]:
+    """The regions a residency rule may name: the Netherlands, and sets of countries."""
+    return [(code, t.country(code), "") for code in ("NL", "EU", "EEA", "adequate")]
+
+
+def statement_choices(
+    statements: Iterable[tuple[str, Statement | None]], t: Words
+) -> list[tuple[str, str, str]]:
+    """Each rights statement by its name, or by its IRI where it has none."""
+    return [(iri, t.pick(known) if known else iri, "") for iri, known in statements]

@@ -18,7 +18,10 @@ from registry.pages.options import (
     dataset_options,
     environment_options,
     meaning_of,
+    purpose_choices,
+    region_choices,
     scope_choices,
+    statement_choices,
     titles_of,
 )
 from registry.pages.words import LANGUAGES, Words, catalogue
@@ -56,6 +59,9 @@ def environment() -> Environment:
         scope_choices,
         titles_of,
         meaning_of,
+        purpose_choices,
+        region_choices,
+        statement_choices,
     )
     found.globals.update(asset=asset, nav=menu, **{one.__name__: one for one in chosen})
     found.globals.update(parts=found.get_template("parts.html").module)

@@ -16,10 +16,13 @@ from registry.pages.mapping_form import statement_options
 from registry.pages.rendering import render, see
 from registry.pages.terms_form import (
     REGIONS,
+    by_field,
     duty_names,
     duty_options,
+    purpose_choices,
     read_residency,
     read_terms,
+    region_choices,
     residency_fields,
     statement_fields,
     with_suggestions,
@@ -63,6 +66,7 @@ def _terms_page(
         statements=statement_options(t),
         duties=duty_options(t),
         duty_names=duty_names,
+        purpose_choices=purpose_choices,
         empty_line=TermLine("", (), "any", "review"),
         error=error,
     )
@@ -96,7 +100,7 @@ def confirm_terms(
     dataset_id: str, posted: PostedDep, person: PersonDep, session: SessionDep, at: NowDep
 ) -> Response:
     """Set the terms. Only lines that were confirmed will reach an offer."""
-    with shown_again(partial(_terms_page, dataset_id, person, posted)):
+    with shown_again(partial(_terms_page, dataset_id, person, posted)), by_field("terms"):
         set_terms(session, person, dataset_id, read_terms(posted), at=at)
     return see(f"/archive/datasets/{dataset_id}", done="terms")
 
@@ -116,6 +120,7 @@ def _residency_page(
         "residency.html",
         dataset=dataset,
         regions=REGIONS,
+        region_choices=region_choices,
         values=posted or residency_fields(residency_of(dataset)),
         error=error,
     )
@@ -135,5 +140,6 @@ def confirm_residency(
 ) -> Response:
     """Set the rule; it holds from the next edition or offer on."""
     with shown_again(partial(_residency_page, dataset_id, person, posted)):
-        set_residency(session, person, dataset_id, read_residency(posted), at=at)
+        with by_field("residency"):
+            set_residency(session, person, dataset_id, read_residency(posted), at=at)
     return see(f"/archive/datasets/{dataset_id}", done="residency")

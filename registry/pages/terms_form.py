@@ -1,13 +1,15 @@
 """The forms for terms and for the place of processing, read into what the services take."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 
 from catalog.import_report import ImportReport
 from catalog.licences import statement, suggestion
 from catalog.terms import ResidencyRule, TermLine, Terms
 from policies import DUTIES, duty_term
-from registry.errors import Text
+from registry.errors import FieldProblem, InvalidInput, Text
 from registry.pages.forms import Posted
 from registry.pages.words import Words
 from registry.services.publishing import parse_residency, parse_terms
@@ -15,6 +17,7 @@ from registry.services.publishing import parse_residency, parse_terms
 REGIONS = ("NL", "EU", "EEA", "adequate")
 DUTY_NAMES = tuple(duty.name for duty in DUTIES.values() if duty.name != "consent")
 MOST_LINES = 1000
+MOST_DAYS = 36_500
 
 
 @dataclass(frozen=True)
@@ -101,11 +104,61 @@ def read_terms(posted: Posted) -> Terms:
         "release_personal_content": posted.text("release_personal_content") == "yes",
         "release_media": posted.text("release_media") == "yes",
         "purposes": posted.all("purposes") or None,
-        "valid_until": posted.text("valid_until") or None,
-        "agreement_days": posted.text("agreement_days"),
+        "valid_until": _day(posted.text("valid_until")),
+        "agreement_days": _days(posted.text("agreement_days")),
         "automatic": posted.text("automatic") == "yes",
     }
     return parse_terms(document)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise _wrong(
+            "valid_until",
+            Text("Schrijf een datum als 2027-12-31.", "Write a date as 2027-12-31."),
+        ) from None
+
+
+def _days(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text[:9]) <= MOST_DAYS:
+        return int(text)
+    sentence = Text(
+        f"Vul een aantal dagen in van 1 tot en met {MOST_DAYS}.",
+        f"Fill in a number of days from 1 to {MOST_DAYS}.",
+    )
+    raise _wrong("agreement_days", sentence)
+
+
+def _wrong(field: str, text: Text) -> InvalidInput:
+    return InvalidInput("invalid-input", text, fields=(FieldProblem(field, text),))
+
+
+@contextmanager
+def by_field(root: str) -> Iterator[None]:
+    """Name what is wrong by the form's fields: the services' paths start with ``root``."""
+    try:
+        yield
+    except InvalidInput as wrong:
+        fields = tuple(
+            FieldProblem(one.path.removeprefix(f"{root}."), one.text) for one in wrong.fields
+        )
+        raise InvalidInput(wrong.code, wrong.text, wrong.help, fields) from wrong
+
+
+def region_choices(t: Words, regions: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Regions to tick, with their names."""
+    return [(region, _capital(t.country(region)), "") for region in regions]
+
+
+def purpose_choices(t: Words) -> list[tuple[str, str, str]]:
+    """Purposes to tick."""
+    return [(term, _capital(text), "") for term, text in t.purposes()]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _line(posted: Posted, field: str) -> dict[str, object]:
@@ -122,7 +175,8 @@ def _line(posted: Posted, field: str) -> dict[str, object]:
 
 def read_residency(posted: Posted) -> ResidencyRule:
     """The residency rule that the form makes up, or `InvalidInput`."""
-    operator = _regions(posted, "operator") if posted.text("operator_any") == "no" else None
+    # Without an answer the list is empty, which the rule refuses.
+    operator = None if posted.text("operator_any") == "yes" else _regions(posted, "operator")
     return parse_residency(
         {
             "process": _regions(posted, "process"),
