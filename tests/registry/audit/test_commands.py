@@ -1,5 +1,6 @@
 """The commands of `vrijgave audit`, and the verifier that is one file."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from registry.audit import Receipt, verify_receipt
-from registry.audit.build_verifier import build
+from registry.audit import Receipt, build_verifier, verify_receipt
 from registry.audit.keys import open_head_store, open_signer
 from registry.audit.verifying import main
 from registry.cli.audit import app
@@ -149,7 +149,7 @@ def test_the_auditors_tool_needs_no_server() -> None:
 def test_the_verifier_is_one_file(service: World, tmp_path: Path) -> None:
     """The zipapp verifies exports and receipts in a bare interpreter, away from our code."""
     run("export", tmp_path / "log.audit.jsonl")
-    build(tmp_path / "out" / "verify.pyz")
+    build_verifier.build(tmp_path / "out" / "verify.pyz")
     # A path of its own with `cryptography` and what that needs, and nothing else of ours.
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -198,10 +198,11 @@ def test_the_verifiers_answers(
     assert "is niet te lezen" in told.err
 
 
-def test_the_recipe_builds_the_file(tmp_path: Path) -> None:
+def test_the_recipe_builds_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """``python -m registry.audit.build_verifier`` writes a file that runs."""
     out = tmp_path / "verify.pyz"
-    subprocess.run([sys.executable, "-m", "registry.audit.build_verifier", str(out)], check=True)
+    monkeypatch.setattr(sys, "argv", ["build_verifier", str(out)])
+    runpy.run_path(build_verifier.__file__, run_name="__main__")
     result = subprocess.run([sys.executable, str(out), "--help"], capture_output=True, text=True)
     assert "offline" in result.stdout
 

@@ -375,12 +375,10 @@ def test_a_held_checkpoint_on_a_broken_export() -> None:
 def test_a_rotated_key_is_told() -> None:
     """Under the old key alone the new one is named as the one that the log announced."""
     new = SigningKey(ORIGIN, bytes(reversed(range(32))))
-    rotation = body(
-        20,
-        act="key:rotated",
-        facts={"key": str(new.verifier), "previous_key": str(KEY.verifier)},
-    )
-    bodies = [*BODIES[:20], rotation, *BODIES[21:]]
+    bodies = list(BODIES)
+    for index, key in ((19, OTHER), (20, new)):
+        facts = {"key": str(key.verifier), "previous_key": str(KEY.verifier)}
+        bodies[index] = body(index, act="key:rotated", facts=facts)
     rows = make(bodies, checkpoints=(FIRST_CHECKPOINT, 25))
     rows[-1:] = [
         lines.checkpoint(a_checkpoint(40, new, bodies).note),
@@ -388,7 +386,8 @@ def test_a_rotated_key_is_told() -> None:
     ]
     alone = verify(rows)
     assert (Tampering.OTHER_KEY, 40) in found(alone)
-    assert f"Entry 20 announces the key: {new.verifier}" in alone.findings[0].text.en
+    assert f" Entry 20 announces the key: {new.verifier}" in alone.findings[0].text.en
+    assert "Entry 19" not in alone.findings[0].text.en
     keys = [KEY.verifier, new.verifier]
     assert verify_export(io.BytesIO(b"".join(rows)), keys).ok
 
