@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
     extract_memory_mb: Annotated[
         int, Field(description="DuckDB's memory for one extract, in MB.", ge=64)
-    ] = 256
+    ] = 512
     extract_seconds: Annotated[
         int, Field(description="Longest time one extract may take, in seconds.", ge=1)
     ] = 3600
