@@ -47,6 +47,8 @@ class DuckExtractor:
 def _check(plan: ExtractPlan) -> None:
     if not plan.sources or not plan.columns:
         raise error("bad-plan", problem="an extract needs at least one source and one column")
+    if not plan.where.strip():
+        raise error("bad-plan", problem="an extract needs a filter, `true` for all rows")
     if any(plan.out_dir.iterdir()):
         raise error("bad-plan", problem="the job's directory is not empty")
 

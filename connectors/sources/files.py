@@ -42,25 +42,32 @@ def guess_format(file_name: str, head: bytes) -> Format | None:
     return named if named is not None or start != b"{" else "jsonl"
 
 
+def check_head(path: Path) -> None:
+    """Refuse what is absent, empty or compressed, from the first bytes alone."""
+    if not path.is_file():
+        raise error("not-found")
+    with path.open("rb") as file:
+        head = file.read(len(max(_COMPRESSED, key=len)))
+    if not head:
+        raise error("empty-file")
+    if head.startswith(_COMPRESSED):
+        raise error("compressed")
+
+
 def look_through(path: Path, form: Format) -> Seen:
     """Read a file once: its hash, and for text formats whether it can be read at all.
 
     Stops at the first fault, so that a file of one endless line costs no more than its beginning.
     """
-    if not path.is_file():
-        raise error("not-found")
+    check_head(path)
     digest, size = hashlib.sha256(), 0
     text = _Text(has_lines=form in {"csv", "jsonl"}) if form != "parquet" else None
     with path.open("rb") as file:
         while block := file.read(MIB):
-            if size == 0 and block.startswith(_COMPRESSED):
-                raise error("compressed")
             if text is not None:
                 text.take(block, size)
             digest.update(block)
             size += len(block)
-    if size == 0:
-        raise error("empty-file")
     if text is not None:
         text.take(b"", size, last=True)
     return Seen(size, digest.hexdigest())

@@ -13,7 +13,7 @@ from connectors.errors import error
 from connectors.local import sha256_of, sync_file
 from connectors.ports import Format
 from connectors.sources import laying, staging
-from connectors.sources.files import look_through
+from connectors.sources.files import Seen, check_head, look_through
 from connectors.sources.sampling import sample
 from connectors.sources.staging import Raw
 
@@ -40,11 +40,12 @@ def stage(job: Job) -> dict[str, Any]:
     """Stage a delivery and find the different values of the columns to look up."""
     orders = job.orders
     path, form = _delivery(job)
-    with job.stage("read through"):
-        seen = look_through(path, form)
+    seen = None if form == "json" else _look_through(job, path, form)
     with _session(job, [path]) as connection:
         with job.stage("stage"), job.progress(_share(connection)):
             raw = _stage(connection, path, form, orders)
+        # a JSON document has no lines to measure: only reading its records finds an endless one
+        seen = seen or _look_through(job, path, form)
         known = {name for name, _ in raw.columns}
         for source in orders["sources"]:
             if source not in known:
@@ -85,10 +86,16 @@ TASKS: Mapping[str, Callable[[Job], dict[str, Any]]] = {
 }
 
 
+def _look_through(job: Job, path: Path, form: Format) -> Seen:
+    with job.stage("read through"):
+        return look_through(path, form)
+
+
 def _delivery(job: Job) -> tuple[Path, Format]:
     path = Path(job.orders["path"])
     if any(mark in str(path) for mark in "*?[]{}"):
         raise error("bad-plan", problem="the delivery's own path holds a wildcard")
+    check_head(path)
     return path, job.orders["format"]
 
 

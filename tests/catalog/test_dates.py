@@ -67,7 +67,8 @@ def test_a_vague_date_ends_at_its_latest_day(raw: str, last: date) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    ["", "  ", "ooit", "onbekend", "2030-13", "2030-02-30", "29 februari 2031", "1-2-30", "2030-W05",
+    ["", "  ", "ooit", "onbekend", "2030-13", "2030-02-30", "29 februari 2031", "1-2-30",
+     "2030-W05",
      "'; DROP TABLE item; --", "9" * 90, "?" * 50, "x" * 10_000, "٢٠٣٠", "0e eeuw"],
 )  # fmt: skip
 def test_what_is_no_date_is_not_read(raw: str) -> None:

@@ -82,7 +82,7 @@ def test_rights_and_names() -> None:
 
 
 def test_undeclared_facts_are_null_and_block() -> None:
-    """Without column or declaration a fact is unknown; the hard block needs both its facts known."""
+    """Without column or declaration a fact is unknown; the hard block needs both known."""
     columns = laid()
     assert columns["_source_protection"] == Laid(
         "_source_protection", sql_type="BOOLEAN", tally=True
@@ -107,7 +107,7 @@ def test_declarations_become_constants() -> None:
 
 
 def test_the_mapping_translates_before_we_recognise() -> None:
-    """An archive's own word for a licence, an embargo and an empty cell get the meaning it gives."""
+    """An archive's own words, also for an embargo and an empty cell, mean what it says."""
     columns = laid(
         {"source": "e", "role": "embargo", "values": {"1900-01-01": "none"}, "empty": "none"},
         {"source": "o", "role": "opt_out", "values": {"X": "ja"}},

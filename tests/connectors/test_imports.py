@@ -56,7 +56,9 @@ def laid_out(
 
 def rows(directory: Path) -> list[dict[str, object]]:
     """The rows of the laid-out file."""
-    return pq.read_table(directory / "out" / "edition.parquet").to_pylist()
+    table = pq.read_table(directory / "out" / "edition.parquet")
+    found: list[dict[str, object]] = table.to_pylist()
+    return found
 
 
 def refused(directory: Path) -> list[dict[str, str]]:
@@ -258,12 +260,12 @@ def test_planted_faults_are_all_found(tmp_path: Path, suffix: Format) -> None:
 def test_formats_agree(tmp_path: Path) -> None:
     """The same collection as Parquet, CSV and JSON Lines gives the same edition."""
     tables = []
-    for suffix in ("parquet", "csv", "jsonl"):
-        directory = tmp_path / suffix
+    forms: tuple[Format, ...] = ("parquet", "csv", "jsonl")
+    for form in forms:
+        directory = tmp_path / form
         directory.mkdir()
-        path = directory / f"d.{suffix}"
+        path = directory / f"d.{form}"
         generator.write(path, 2000, seed=5, faults=20)
-        form: Format = suffix  # type: ignore[assignment]  # one of the three literals
         laid_out(directory, path, form, generator.mapping())
         tables.append(rows(directory))
     assert tables[0] == tables[1] == tables[2]

