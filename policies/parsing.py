@@ -6,15 +6,13 @@ restriction. Contexts are compared, never fetched. Compact documents are expande
 """
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator
 from itertools import product
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 from policies.dumping import ODRL_CONTEXT
 from policies.errors import DocumentError
+from policies.nodes import Node, many, one
 from policies.policy import (
     Collection,
     Condition,
@@ -24,13 +22,11 @@ from policies.policy import (
     Duty,
     Kind,
     Logical,
-    Moment,
     Named,
     Policy,
     Rule,
-    Value,
 )
-from policies.regions import is_region
+from policies.values import ORDERED_KINDS, XSD, moment, scalar, value_for
 from policies.vocabulary import (
     ACTIONS,
     CORE_PROFILE,
@@ -38,21 +34,16 @@ from policies.vocabulary import (
     OPERANDS,
     PREFIXES,
     PROFILE,
-    PURPOSES,
     Effect,
     Operand,
     Operator,
-    compact,
-    expand,
 )
 
-_XSD = "http://www.w3.org/2001/XMLSchema#"
 _KNOWN_PREFIXES = PREFIXES | {
     "dct": "http://purl.org/dc/terms/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "xsd": _XSD,
+    "xsd": XSD,
 }
-_ALIASES = {"@id": "uid", "@type": "type"}
 _OTHER_PARTIES = FUNCTIONS - {"assigner", "assignee"}
 _COMPACT = ("action", "target", "assigner", "assignee")
 _SHARED = {"uid", "type", "target", "action", "constraint"} | FUNCTIONS
@@ -90,12 +81,7 @@ _SET_OPERATORS = {
     *(Operator.IS_A, Operator.HAS_PART, Operator.IS_PART_OF),
     *(Operator.IS_ALL_OF, Operator.IS_ANY_OF, Operator.IS_NONE_OF),
 }
-_ORDERED_KINDS = {"date", "moment", "any"}
-_USE = {Moment.USE.value, expand(Moment.USE.value)}
-_DEEPEST = 32
 _MOST_RULES = 10_000
-
-_T = TypeVar("_T")
 
 
 def parse_policy(document: dict[str, Any] | str, *, lenient: bool = False) -> Policy:
@@ -113,75 +99,6 @@ def parse_policy(document: dict[str, Any] | str, *, lenient: bool = False) -> Po
     return _policy(Node(document, "$"), lenient=lenient)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A JSON value and its path in the document."""
-
-    value: Any
-    path: str
-    depth: int = 0
-
-    def fail(
-        self, problem: str, remedy: str = "", probleem: str = "", uitweg: str = ""
-    ) -> NoReturn:
-        """Refuse the document at this place."""
-        raise DocumentError(self.path, problem, remedy, probleem=probleem, uitweg=uitweg)
-
-    def child(self, value: object, step: str) -> "Node":
-        """The value one step further in."""
-        if self.depth >= _DEEPEST:
-            self.fail(f"the document is nested more than {_DEEPEST} levels deep")
-        return Node(value, self.path + step, self.depth + 1)
-
-    def fields(self, known: set[str]) -> dict[str, "Node"]:
-        """The object's properties under their ODRL names; one that is not known is an error."""
-        if not isinstance(self.value, dict):
-            self.fail("an object is expected here")
-        found: dict[str, Node] = {}
-        for key, value in self.value.items():
-            name = _ALIASES.get(key, key.removeprefix("odrl:"))
-            node = self.child(value, f".{key}")
-            if name not in known:
-                node.fail(f"`{key}` is not known here", f"known are: {', '.join(sorted(known))}")
-            if name in found:
-                node.fail(f"`{key}` is given twice")
-            found[name] = node
-        return found
-
-    def each(self) -> Iterator["Node"]:
-        """The elements of a list, or the one value that stands for a list of one."""
-        if isinstance(self.value, dict) and set(self.value) == {"@list"}:
-            yield from self.child(self.value["@list"], ".@list").each()
-        elif isinstance(self.value, list):
-            if not self.value:
-                self.fail("an empty list says nothing", "leave the property out")
-            yield from (self.child(value, f"[{i}]") for i, value in enumerate(self.value))
-        else:
-            yield self
-
-    def text(self) -> str:
-        """A string that is not empty; ``{"@id": ...}`` gives its IRI."""
-        value = self.value
-        if isinstance(value, dict) and set(value) == {"@id"}:
-            value = value["@id"]
-        if not isinstance(value, str) or not value:
-            self.fail("a text is expected here")
-        return value
-
-    def term(self) -> str:
-        """A term in its prefixed form; a bare name is one of ODRL's."""
-        text = compact(self.text())
-        return text if ":" in text else f"odrl:{text}"
-
-
-def _many(fields: dict[str, Node], name: str, read: Callable[[Node], _T]) -> tuple[_T, ...]:
-    return tuple(read(node) for node in fields[name].each()) if name in fields else ()
-
-
-def _one(fields: dict[str, Node], name: str, read: Callable[[Node], _T]) -> _T | None:
-    return read(fields[name]) if name in fields else None
-
-
 def _policy(node: Node, *, lenient: bool) -> Policy:
     fields = node.fields(_POLICY_KEYS | _DESCRIPTIONS)
     for name in ("@context", "uid"):
@@ -190,16 +107,16 @@ def _policy(node: Node, *, lenient: bool) -> Policy:
     _check_context(fields["@context"])
     uid = fields["uid"].text()
     policy = Policy(
-        kind=_one(fields, "type", _kind) or Kind.SET,
+        kind=one(fields, "type", _kind) or Kind.SET,
         uid=uid,
         rules=tuple(_rules(fields, uid, lenient=lenient)),
-        profiles=_many(fields, "profile", _profile),
-        conflict=_one(fields, "conflict", _conflict) or Conflict.INVALID,
-        inherits=_many(fields, "inheritFrom", Node.text),
-        replaced_by=_one(fields, "dct:isReplacedBy", Node.text),
-        valid_until=_one(fields, "dct:valid", _moment),
-        assigner=_one(fields, "assigner", _named),
-        assignee=_one(fields, "assignee", _named),
+        profiles=many(fields, "profile", _profile),
+        conflict=one(fields, "conflict", _conflict) or Conflict.INVALID,
+        inherits=many(fields, "inheritFrom", Node.text),
+        replaced_by=one(fields, "dct:isReplacedBy", Node.text),
+        valid_until=one(fields, "dct:valid", moment),
+        assigner=one(fields, "assigner", _named),
+        assignee=one(fields, "assignee", _named),
     )
     _check_parties(policy, node)
     return policy
@@ -281,13 +198,13 @@ def _expand(
         node.fail("the rule has no action")
     if "target" not in own and effect is not Effect.OBLIGATION and not lenient:
         node.fail("the rule has no target")
-    uid = _one(fields, "uid", Node.text) or name
+    uid = one(fields, "uid", Node.text) or name
     combinations = list(
         product(
-            _many(own, "action", _action) or ((None, ()),),
-            _many(own, "target", _named) or (None,),
-            _many(own, "assigner", _named) or (None,),
-            _many(own, "assignee", _named) or (None,),
+            many(own, "action", _action) or ((None, ()),),
+            many(own, "target", _named) or (None,),
+            many(own, "assigner", _named) or (None,),
+            many(own, "assignee", _named) or (None,),
         )
     )
     for number, ((action, refinements), target, assigner, assignee) in enumerate(combinations, 1):
@@ -298,11 +215,11 @@ def _expand(
             target=target,
             assigner=assigner,
             assignee=assignee,
-            constraints=_many(fields, "constraint", _condition),
+            constraints=many(fields, "constraint", _condition),
             refinements=refinements,
-            duties=_many(fields, "duty", _duty),
-            remedies=_many(fields, "remedy", _last_duty),
-            consequences=_many(fields, "consequence", _last_duty),
+            duties=many(fields, "duty", _duty),
+            remedies=many(fields, "remedy", _last_duty),
+            consequences=many(fields, "consequence", _last_duty),
             parties=_parties(fields, _OTHER_PARTIES),
         )
 
@@ -323,7 +240,7 @@ def _action(node: Node) -> tuple[str, tuple[Condition, ...]]:
         _check_type(fields, "Action")
         if "rdf:value" not in fields:
             node.fail("the action has no `rdf:value`")
-        refinements = _many(fields, "refinement", _condition)
+        refinements = many(fields, "refinement", _condition)
         node = fields["rdf:value"]
     if node.term() not in ACTIONS:
         node.fail(
@@ -346,11 +263,11 @@ def _named(node: Node) -> Named:
         node.fail("a refined collection has a `source` and no `uid`")
     if "source" not in fields and "uid" not in fields:
         node.fail("it has neither a `uid` nor, as a collection, a `source`")
-    uid, source = _one(fields, "uid", Node.text), _one(fields, "source", Node.text)
+    uid, source = one(fields, "uid", Node.text), one(fields, "source", Node.text)
     collection = source is not None or _ends_in_collection(fields)
     if uid is not None and not collection:
         return uid
-    return Collection(source, _many(fields, "refinement", _condition), uid)
+    return Collection(source, many(fields, "refinement", _condition), uid)
 
 
 def _ends_in_collection(fields: dict[str, Node]) -> bool:
@@ -377,12 +294,12 @@ def _read_duty(node: Node, more: set[str]) -> Duty:
     ((action, refinements),) = actions
     return Duty(
         action=action,
-        uid=_one(fields, "uid", Node.text),
-        target=_one(fields, "target", _named),
+        uid=one(fields, "uid", Node.text),
+        target=one(fields, "target", _named),
         parties=_parties(fields, FUNCTIONS),
-        constraints=_many(fields, "constraint", _condition),
+        constraints=many(fields, "constraint", _condition),
         refinements=refinements,
-        consequences=_many(fields, "consequence", _last_duty),
+        consequences=many(fields, "consequence", _last_duty),
     )
 
 
@@ -397,7 +314,7 @@ def _condition(node: Node) -> Condition:
     return Logical(
         Connective(connective),
         tuple(_condition(operand) for operand in operands.each()),
-        _one(fields, "uid", Node.text),
+        one(fields, "uid", Node.text),
     )
 
 
@@ -412,18 +329,18 @@ def _constraint(node: Node, fields: dict[str, Node]) -> Constraint:
         fields["leftOperand"].fail(f"the left operand `{left}` is not known")
     operand = OPERANDS[left]
     operator = _operator(fields["operator"], operand)
-    right = _many(fields, "rightOperand", lambda value: _value(value, operand))
+    right = many(fields, "rightOperand", lambda value: value_for(value, operand))
     if len(right) > 1 and operator not in _SET_OPERATORS:
         fields["rightOperand"].fail(f"`{operator}` compares with one value")
     return Constraint(
         left=left,
         operator=operator,
         right=right,
-        reference=_one(fields, "rightOperandReference", Node.text),
-        unit=_one(fields, "unit", Node.text),
-        data_type=_one(fields, "dataType", Node.text),
-        status=_one(fields, "status", _scalar),
-        uid=_one(fields, "uid", Node.text),
+        reference=one(fields, "rightOperandReference", Node.text),
+        unit=one(fields, "unit", Node.text),
+        data_type=one(fields, "dataType", Node.text),
+        status=one(fields, "status", scalar),
+        uid=one(fields, "uid", Node.text),
     )
 
 
@@ -433,89 +350,6 @@ def _operator(node: Node, operand: Operand) -> Operator:
         node.fail(f"the operator `{name}` is not known")
     operator = Operator(name)
     ordering = {Operator.LT, Operator.LTEQ, Operator.GT, Operator.GTEQ}
-    if operator in ordering and operand.kind not in _ORDERED_KINDS:
+    if operator in ordering and operand.kind not in ORDERED_KINDS:
         node.fail(f"`{operator}` cannot order the values of `{operand.term}`")
     return operator
-
-
-def _value(node: Node, operand: Operand) -> Value:
-    """A right operand, checked against the kind of value its left operand has."""
-    value = _scalar(node)
-    if value in _USE and operand.kind in _ORDERED_KINDS:
-        return Moment.USE
-    problem = _PROBLEMS[operand.kind](value)
-    if problem:
-        node.fail(f"`{value}` {problem}")
-    if operand.values and value not in operand.values:
-        node.fail(f"`{value}` is not known", f"use one of: {', '.join(operand.values)}")
-    if operand.term == "odrl:purpose":
-        value = compact(str(value))
-        if value not in PURPOSES:
-            node.fail(f"the purpose `{value}` is not known")
-    return value
-
-
-def _moment(node: Node) -> datetime:
-    value = _scalar(node)
-    if not isinstance(value, datetime) or _not_moment(value):
-        node.fail(f"`{value}` {_not_moment(value)}")
-    return value
-
-
-def _not_moment(value: Value) -> str:
-    if isinstance(value, datetime):
-        return "" if value.tzinfo else "has no time zone; add one, as in 2026-11-23T01:00:00Z"
-    return "is not a moment; write {'@value': ..., '@type': 'xsd:dateTime'} with a time zone"
-
-
-_PROBLEMS: dict[str, Callable[[Any], str]] = {
-    "any": lambda value: "",
-    "text": lambda value: "" if isinstance(value, str) else "is not a text",
-    "iri": lambda value: "" if isinstance(value, str) else "is not an IRI",
-    "boolean": lambda value: "" if isinstance(value, bool) else "is neither true nor false",
-    "region": lambda value: "" if is_region(str(value)) else "is not a country or region we know",
-    "date": lambda value: "" if type(value) is date else "is not a date (`xsd:date`)",
-    "moment": _not_moment,
-}
-
-
-def _scalar(node: Node) -> Value:
-    """A plain, typed or IRI value; numbers that are not whole become decimals."""
-    value = node.value
-    if isinstance(value, dict) and set(value) == {"@value", "@type"}:
-        return _typed(node, str(value["@value"]), str(value["@type"]))
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return _typed(node, str(value), "xsd:decimal")
-    return node.text()
-
-
-def _typed(node: Node, text: str, data_type: str) -> Value:
-    name = data_type.removeprefix("xsd:").removeprefix(_XSD)
-    if name not in _XSD_TYPES:
-        node.fail(f"the data type `{data_type}` is not known")
-    try:
-        value = _XSD_TYPES[name](text)
-    except (ValueError, KeyError, InvalidOperation):
-        node.fail(f"`{text}` is not a valid {data_type}")
-    if isinstance(value, Decimal) and not value.is_finite():
-        node.fail(f"`{text}` is not a finite number")
-    return value
-
-
-def _date_time(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.astimezone(UTC) if moment.tzinfo else moment
-
-
-_XSD_TYPES: dict[str, Callable[[str], Value]] = {
-    "string": str,
-    "anyURI": compact,
-    "boolean": lambda text: {"true": True, "1": True, "false": False, "0": False}[text.lower()],
-    "integer": int,
-    "decimal": Decimal,
-    "double": Decimal,
-    "date": date.fromisoformat,
-    "dateTime": _date_time,
-}

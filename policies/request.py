@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from policies.errors import RequestError
@@ -68,7 +69,7 @@ class Request:
                 uitweg="zet er een tijdzone bij, zoals in 2026-11-23T01:00:00Z",
             )
 
-    @property
+    @cached_property
     def action(self) -> str:
         """The use as a prefixed action."""
         return use_term(self.use) or self.use

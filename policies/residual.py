@@ -78,21 +78,30 @@ class Residual:
     @property
     def secure_only(self) -> bool:
         """Whether the rule holds only inside a secure environment."""
-        return any(part.name == "secureEnvironment" for part in self.parts)
+        return secure_only(self.rule)
 
 
 def residual(rule: Rule, request: Request, world: World = NOTHING_KNOWN) -> Residual:
     """What is left of the rule for this request."""
-    states = {duty: _settled(duty, world) for duty in rule.duties}
+    violated = any(_settled(duty, world) is DutyState.VIOLATED for duty in rule.duties)
     parts = (
         *_about(rule, request, world),
         *(Part(name_of(c), c, condition(c, request)) for c in conditions_of(rule)),
-        *(Part("duty", None, FALSE) for state in states.values() if state is DutyState.VIOLATED),
+        *((Part("duty", None, FALSE),) if violated else ()),
     )
     whole = all_of(*(part.filter for part in parts))
-    pending = tuple(duty for duty, state in states.items() if state is DutyState.NOT_SET)
     reads = surely if rule.effect is Effect.PERMISSION else possibly
-    return Residual(rule, parts, reads(whole), pending)
+    return Residual(rule, parts, reads(whole), pending(rule, world))
+
+
+def pending(rule: Rule, world: World = NOTHING_KNOWN) -> tuple[Duty, ...]:
+    """The rule's duties that must still come before use."""
+    return tuple(duty for duty in rule.duties if _settled(duty, world) is DutyState.NOT_SET)
+
+
+def secure_only(rule: Rule) -> bool:
+    """Whether one of the rule's conditions is about the secure environment."""
+    return any(name_of(condition) == "secureEnvironment" for condition in conditions_of(rule))
 
 
 def _settled(duty: Duty, world: World) -> DutyState:
@@ -111,11 +120,11 @@ def _settled(duty: Duty, world: World) -> DutyState:
 def _about(rule: Rule, request: Request, world: World) -> Iterator[Part]:
     """Whether the rule is about what is asked; a rule that names no party is about all."""
     if rule.action is not None:
-        yield Part("use", None, _action(rule.effect, rule.action, request))
+        yield Part("use", None, Constant(covers(rule.effect, rule.action, request.action)))
     if rule.target is not None:
-        yield Part("target", None, _named(rule.target, request.target, world))
+        yield Part("target", None, named_is(rule.target, request.target, world))
     if rule.assignee is not None:
-        yield Part("assignee", None, _named(rule.assignee, request.assignee, world))
+        yield Part("assignee", None, named_is(rule.assignee, request.assignee, world))
 
 
 def conditions_of(rule: Rule) -> tuple[Condition, ...]:
@@ -132,15 +141,12 @@ def name_of(of: Condition) -> str:
     return of.left.partition(":")[2] or of.left
 
 
-def _action(effect: Effect, action: str, request: Request) -> RowFilter:
+def covers(effect: Effect, action: str, asked: str) -> bool:
     """A permission covers the asked use whole; a prohibition of any part of it applies."""
-    covers = action in wider(request.action)
-    if effect is Effect.PROHIBITION:
-        covers = covers or request.action in wider(action)
-    return Constant(covers)
+    return action in wider(asked) or (effect is Effect.PROHIBITION and asked in wider(action))
 
 
-def _named(named: Named, asked: str | None, world: World) -> RowFilter:
+def named_is(named: Named, asked: str | None, world: World) -> RowFilter:
     """Whether the rule is about what is asked: it itself, or a member of a collection."""
     if asked is None:
         return UNKNOWN
@@ -164,8 +170,8 @@ def condition(of: Condition, request: Request) -> RowFilter:
         return UNKNOWN
     right = _right(of, operand, request)
     if operand.of == "item":
-        return _over_item(operand, of.operator, right)
-    return _over_request(_left(operand, request), of.operator, right)
+        return over_item(operand, of.operator, right)
+    return Constant(compare(_left(operand, request), of.operator, right))
 
 
 def _right(of: Constraint, operand: Operand, request: Request) -> tuple[object, ...]:
@@ -179,7 +185,7 @@ def _moment(operand: Operand, request: Request) -> datetime | date:
     return request.at.astimezone(AMSTERDAM).date() if operand.kind == "date" else request.at
 
 
-def _over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
+def over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
     """A filter over the fact's column; a value of another kind than the column's is unknown."""
     values: tuple[Any, ...] = right
     if not all(map(IS_KIND[operand.kind], values)):
@@ -211,14 +217,14 @@ def _left(operand: Operand, request: Request) -> object:
             return request.facts.get(operand.term)
 
 
-def _over_request(left: object, operator: Operator, right: tuple[object, ...]) -> RowFilter:
-    """Decided now: True, False, or unknown where a value is missing or of another kind."""
+def compare(left: object, operator: Operator, right: tuple[object, ...]) -> bool | None:
+    """True, False, or unknown where a value is missing or of another kind."""
     if left is None or None in right:
-        return UNKNOWN
+        return None
     if operator in COMPARISONS:
         same = _comparable(left, right[0])
-        return Constant(COMPARISONS[operator](left, right[0])) if same else UNKNOWN
-    return Constant(_set_holds(left, operator, set(right)))
+        return COMPARISONS[operator](left, right[0]) if same else None
+    return _set_holds(left, operator, set(right))
 
 
 def _comparable(left: object, right: object) -> bool:

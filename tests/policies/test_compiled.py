@@ -1,0 +1,127 @@
+"""A compiled policy decides what the evaluation decides."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies import (
+    Collection,
+    Conflict,
+    Constraint,
+    Duty,
+    Effect,
+    Kind,
+    Operator,
+    Outcome,
+    Place,
+    Policy,
+    Request,
+    Rule,
+    evaluate,
+)
+from policies.compiled import Compiled
+from tests.policies.test_filters_agree import POLICIES, REQUESTS, ROWS
+
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@given(POLICIES, REQUESTS, ROWS)
+@settings(max_examples=200, deadline=None)
+def test_compiled_and_evaluated_agree(
+    policy: Policy, request_: Request, rows: list[dict[str, Any]]
+) -> None:
+    """Outcome and trace, for random policies, requests and items."""
+    compiled = Compiled(policy)
+    answer = evaluate(policy, request_)
+    for row in rows:
+        assert compiled.outcome(request_, row) is answer.outcome(row)
+        assert compiled.trace(request_, row).outcome is answer.outcome(row)
+
+
+TARGET = "archive/films@3"
+OPEN = Rule(Effect.PERMISSION, "yes", "vg:any", TARGET)
+SET = Policy(Kind.SET, "https://example.org/p", (OPEN,), conflict=Conflict.PROHIBIT)
+
+
+def _only(left: str, operator: Operator, *right: Any) -> Policy:
+    return replace(SET, rules=(replace(OPEN, constraints=(Constraint(left, operator, right),)),))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        replace(SET, kind=Kind.OFFER),
+        replace(SET, replaced_by="https://example.org/q"),
+        replace(SET, inherits=("https://example.org/q",)),
+        replace(SET, valid_until=AT),
+        replace(SET, profiles=("https://example.org/profile",)),
+        replace(SET, conflict=Conflict.INVALID),
+        replace(SET, rules=(replace(OPEN, target="archive/films@4"),)),
+        replace(SET, rules=(replace(OPEN, target=None),)),
+        replace(SET, rules=(replace(OPEN, action=None),)),
+        replace(SET, rules=(replace(OPEN, target=Collection(TARGET)),)),
+        replace(SET, rules=(OPEN, replace(OPEN, target="archive/films@4", uid="other"))),
+        replace(SET, rules=(replace(OPEN, target="archive/films@4"), OPEN)),
+        replace(SET, rules=(replace(OPEN, assignee="https://example.org/startup"),)),
+        replace(SET, rules=(replace(OPEN, assignee="https://example.org/other"),)),
+        replace(SET, rules=(replace(OPEN, duties=(Duty("odrl:obtainConsent"),)),)),
+        _only("vg:userClass", Operator.EQ, "commercial"),
+        _only("vg:userClass", Operator.EQ, 5),
+        _only("vg:operatorJurisdiction", Operator.IS_ANY_OF, "EEA"),
+        _only("vg:secureEnvironment", Operator.EQ, True),
+        _only("odrl:purpose", Operator.IS_A, "dpv:ServiceProvision"),
+        _only("odrl:dateTime", Operator.LT, AT),
+        _only("odrl:dateTime", Operator.LT, "tomorrow"),
+        _only("odrl:dateTime", Operator.IS_ANY_OF, AT),
+        _only("odrl:count", Operator.EQ, 1),
+        _only("vg:mood", Operator.EQ, 1),
+    ],
+)
+@pytest.mark.parametrize("place", [Place("NL", "NL"), Place(None, "US", secure=True)])
+def test_every_form_of_policy_agrees(
+    request_: Request, item: dict[str, object], policy: Policy, place: Place
+) -> None:
+    """Also those without a quick form."""
+    asked = replace(request_, place=place, purpose="TechnicalServiceProvision")
+    expected = evaluate(policy, asked).outcome(item)
+    assert Compiled(policy).outcome(asked, item) is expected
+    assert Compiled(policy).trace(asked, item).outcome is expected
+
+
+def test_a_trace_has_every_rule_and_condition(request_: Request) -> None:
+    """Prohibitions first, then permissions, each with the states of its conditions."""
+    policy = replace(
+        SET,
+        rules=(
+            replace(OPEN, constraints=(Constraint("vg:userClass", Operator.EQ, ("research",)),)),
+            Rule(Effect.PROHIBITION, "no", "vg:search", TARGET),
+            Rule(
+                Effect.PROHIBITION,
+                "unknown",
+                "vg:any",
+                TARGET,
+                constraints=(Constraint("vg:optOut", Operator.EQ, (True,)),),
+            ),
+        ),
+    )
+    trace = Compiled(policy).trace(request_)
+    assert trace.outcome is Outcome.DENY
+    assert trace.rules == [
+        ("no", False, [False]),
+        ("unknown", True, [True, None]),
+        ("yes", False, [True, False]),
+    ]
+    assert Compiled(policy).trace(replace(request_, target="archive/films@4")).rules == []
+
+
+@given(st.integers(0, 50))
+@settings(max_examples=5, deadline=None)
+def test_rules_that_are_alike_share_their_functions(number: int) -> None:
+    """However many policies have them: an archive's thousand editions cost one compilation."""
+    elsewhere = replace(OPEN, target=f"archive/films@{number}", uid=f"rule-{number}")
+    first, second = (Compiled(replace(SET, rules=(rule,))) for rule in (OPEN, elsewhere))
+    assert first._shared is second._shared
