@@ -245,7 +245,7 @@ class Job:
             try:
                 overseas.get(f"/agreements/{theirs}")
             except Refused as refused:
-                told.append(f"refused: {refused.sentence}")
+                told.append(f"refused: {refused.sentence.splitlines()[0]}")
 
     # --- the auditor ---------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from registry.services.wording import conflict, invalid, missing
 ANSWER_WITHIN = timedelta(days=10)
 """How long an archive may take for what the terms leave to it; both sides see the clock."""
 
+_ORDER = [str(outcome) for outcome in Outcome]
 Answer = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
 
@@ -254,7 +255,8 @@ def _decisions(session: Session, request: AccessRequest, actor: Actor) -> list[D
         own = own.where(col(DecisionRow.archive_id) == actor.organisation_id)
         if Scope.ARCHIVE_READ not in actor.scopes:
             return []
-    return list(session.exec(own.order_by(col(DecisionRow.id))))
+    found = session.exec(own).all()
+    return sorted(found, key=lambda one: (one.snapshot["reference"], _ORDER.index(one.part)))
 
 
 def list_requests(
