@@ -7,143 +7,25 @@ first one did must stand, and the second one must be told.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel
 
-from catalog.tables import Dataset, Delivery, Edition, Offer
-from registry.access.tables import AccessRequest, Agreement, DecisionRow, Extract
-from registry.accounts.actors import Actor, person
+from registry.access.tables import Agreement, DecisionRow, Extract
+from registry.accounts.actors import Actor
 from registry.accounts.credentials import issue
-from registry.accounts.tables import Credential, Environment, Organisation, Seat
+from registry.accounts.tables import Credential
 from registry.db import reading, transaction
 from registry.errors import RegistryError
 from registry.services.accounts import sign_in
 from registry.services.agreeing import Revoke, accept, decline, revoke
 from registry.services.extracts import cancel_extract
 from registry.services.requesting import Review, review, withdraw_request
+from tests.support.rows import AT, SEEN, actor_of, agreement, asked, dataset, extract, party, put
 
-AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 ORIGIN = "http://127.0.0.1:8000"
-SEEN = "sha256:" + "5" * 64
-
-
-def _party(role: str) -> list[SQLModel]:
-    organisation = Organisation(
-        id=f"org_{role}", slug=role, name=role, role=role, country="NL", created_at=AT
-    )
-    seat = Seat(
-        id=f"seat_{role}",
-        organisation_id=organisation.id,
-        email=f"{role}@example.org",
-        name=role,
-        created_at=AT,
-    )
-    return [organisation, seat]
-
-
-def _dataset() -> list[SQLModel]:
-    return [
-        Dataset(
-            id="ds_1",
-            archive_id="org_archive",
-            slug="news",
-            state="published",
-            title_nl="Nieuws",
-            title_en="News",
-            item_key=b"k" * 32,
-            created_at=AT,
-        ),
-        Delivery(
-            id="del_1",
-            dataset_id="ds_1",
-            file_name="a.csv",
-            format="csv",
-            bytes=1,
-            sha256="0" * 64,
-            state="published",
-            received_at=AT,
-        ),
-        Edition(
-            id="ed_1",
-            dataset_id="ds_1",
-            delivery_id="del_1",
-            number=1,
-            sha256="0" * 64,
-            bytes=1,
-            key="editions/0",
-            rows=20,
-            items=20,
-            published_at=AT,
-        ),
-        Offer(
-            id="offer_1",
-            dataset_id="ds_1",
-            edition_id="ed_1",
-            document={},
-            digest=SEEN,
-            automatic=True,
-            agreement_days=30,
-            published_at=AT,
-        ),
-    ]
-
-
-def _asked(state: str) -> list[SQLModel]:
-    return [
-        Environment(
-            id="env_1",
-            organisation_id="org_user",
-            name="Lab",
-            country="NL",
-            operator="Lab",
-            operator_country="NL",
-            created_at=AT,
-        ),
-        AccessRequest(
-            id="req_1",
-            organisation_id="org_user",
-            filed_by="seat_user",
-            environment_id="env_1",
-            use="train.gen",
-            user_class="commercial",
-            filed_at=AT,
-        ),
-        DecisionRow(
-            id="dec_1",
-            request_id="req_1",
-            dataset_id="ds_1",
-            archive_id="org_archive",
-            edition_id="ed_1",
-            offer_id="offer_1",
-            part="review",
-            state=state,
-            items=20,
-            snapshot={},
-            decided_at=AT,
-        ),
-    ]
-
-
-def _agreement(state: str) -> list[SQLModel]:
-    return [
-        Agreement(
-            id="agr_1",
-            decision_id="dec_1",
-            organisation_id="org_user",
-            archive_id="org_archive",
-            dataset_id="ds_1",
-            edition_id="ed_1",
-            environment_id="env_1",
-            document={},
-            digest=SEEN,
-            state=state,
-            valid_from=AT,
-            valid_until=AT + timedelta(days=30),
-        )
-    ]
 
 
 @dataclass
@@ -152,13 +34,6 @@ class Scene:
 
     engine: Engine
     actors: dict[str, Actor] = field(default_factory=dict)
-
-    def set(self, *rows: SQLModel) -> None:
-        """Put rows in, each after the ones it names."""
-        with transaction(self.engine) as session:
-            for row in rows:
-                session.add(row)
-                session.flush()
 
     def row(self, kind: type[SQLModel], key: str) -> SQLModel:
         """A row as it is now."""
@@ -203,11 +78,9 @@ class Scene:
 def scene(engine: Engine) -> Scene:
     """An archive that offers a dataset, and a user of data."""
     scene = Scene(engine)
-    scene.set(*_party("archive"), *_party("user"), *_dataset())
-    with reading(engine) as session:
-        for role in ("archive", "user"):
-            seat = session.get_one(Seat, f"seat_{role}")
-            scene.actors[role] = person(seat, session.get_one(Organisation, f"org_{role}"))
+    put(engine, *party("archive"), *party("user"), *dataset())
+    for name in ("archive", "user"):
+        scene.actors[name] = actor_of(engine, name)
     return scene
 
 
@@ -222,7 +95,7 @@ def _accept(scene: Scene) -> Callable[[Session], object]:
 
 def test_a_revocation_is_not_undone_by_an_acceptance_under_way(scene: Scene) -> None:
     """An archive that revokes while the user accepts has revoked."""
-    scene.set(*_asked("approved"), *_agreement("proposed"))
+    put(scene.engine, *asked("approved"), *agreement("proposed"))
 
     told = scene.meet(_revoke(scene), _accept(scene))
 
@@ -233,7 +106,7 @@ def test_a_revocation_is_not_undone_by_an_acceptance_under_way(scene: Scene) -> 
 
 def test_an_acceptance_does_not_keep_a_revocation_out(scene: Scene) -> None:
     """An acceptance that was first is revoked by the revocation that waited for it."""
-    scene.set(*_asked("approved"), *_agreement("proposed"))
+    put(scene.engine, *asked("approved"), *agreement("proposed"))
 
     told = scene.meet(_accept(scene), _revoke(scene))
 
@@ -243,7 +116,7 @@ def test_an_acceptance_does_not_keep_a_revocation_out(scene: Scene) -> None:
 
 def test_declining_while_accepting_leaves_what_was_first(scene: Scene) -> None:
     """Of two seats, one that accepts and one that declines, the first decides."""
-    scene.set(*_asked("approved"), *_agreement("proposed"))
+    put(scene.engine, *asked("approved"), *agreement("proposed"))
 
     told = scene.meet(
         _accept(scene),
@@ -256,7 +129,7 @@ def test_declining_while_accepting_leaves_what_was_first(scene: Scene) -> None:
 
 def test_a_part_is_reviewed_once(scene: Scene) -> None:
     """Of two refusals of one part by two people of the archive, the second is told it is late."""
-    scene.set(*_asked("pending"))
+    put(scene.engine, *asked("pending"))
 
     def refuse(answer: str) -> Callable[[Session], object]:
         command = Review(decision_id="dec_1", approve=False, answer=answer)
@@ -275,7 +148,7 @@ def test_a_part_is_reviewed_once(scene: Scene) -> None:
 
 def test_a_withdrawn_request_is_not_reviewed(scene: Scene) -> None:
     """A review that comes while the request is being taken back finds nothing to decide."""
-    scene.set(*_asked("pending"))
+    put(scene.engine, *asked("pending"))
 
     told = scene.meet(
         lambda session: withdraw_request(session, scene.actors["user"], "req_1", at=AT),
@@ -294,18 +167,7 @@ def test_a_withdrawn_request_is_not_reviewed(scene: Scene) -> None:
 
 def test_a_finished_extract_is_not_cancelled_afterwards(scene: Scene) -> None:
     """Cancelling while the job publishes is too late, and says so."""
-    scene.set(
-        *_asked("approved"),
-        *_agreement("in_force"),
-        Extract(
-            id="ext_1",
-            agreement_id="agr_1",
-            organisation_id="org_user",
-            state="running",
-            ordered_by="seat_user",
-            ordered_at=AT,
-        ),
-    )
+    put(scene.engine, *asked("approved"), *agreement("in_force"), *extract("running"))
 
     def publish(session: Session) -> None:
         extract = session.get_one(Extract, "ext_1", with_for_update=True)
