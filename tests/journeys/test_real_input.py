@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -31,7 +32,7 @@ def service(tmp_path: Path) -> Any:
 
 def _archive(service: Service, operator: Person) -> Person:
     """An archive that signed up by itself and was verified by the operator."""
-    signed_up = Person(service.origin).post(
+    signed_up = service.person().post(
         "/organisations",
         {
             "organisation_name": "Beeldarchief",
@@ -50,7 +51,7 @@ def _archive(service: Service, operator: Person) -> Person:
 
 def _by_mail(service: Service, address: str) -> Person:
     """Sign in by the link that was mailed; without a mail server the operator reads it."""
-    Person(service.origin).post("/sign-in-links", {"email": address})
+    service.person().post("/sign-in-links", {"email": address})
     return service.sign_in(service.run("outbox", "--limit", "1"))
 
 
@@ -97,7 +98,7 @@ def _declare(archive: Person, dataset: str, delivery: str) -> None:
 
 def _start_up(service: Service) -> tuple[Person, str]:
     """A start-up with a seat, and its environment in the Netherlands."""
-    Person(service.origin).post(
+    service.person().post(
         "/organisations",
         {
             "organisation_name": "Taalmeester",
@@ -151,7 +152,7 @@ def test_the_whole_job_on_real_records(service: Service, tmp_path: Path) -> None
         "country": "NL",
         "operator_country": "NL",
     }
-    answer = Person(service.origin).post("/precheck", question)["datasets"][0]
+    answer = service.person().post("/precheck", question)["datasets"][0]
     assert answer["shares"] == {"permit": 42, "review": 57, "deny": 1}
     assert answer["outcome"] == "permit"
 
@@ -235,19 +236,17 @@ def _audit(service: Service, operator: Person, folder: Path) -> None:
     key = service.run("audit", "key").strip()
     told = service.run("audit", "verify", str(export), "--key", key)
     assert "entries" in told
-    acts = Counter(json.loads(entry)["act"] for entry in _entries(export))
+    acts = Counter(entry["act"] for entry in _entries(export))
     assert acts["request:decided"] == 3
     assert acts["extract:made"] == 2
     assert acts["access:opened"] == 1
     assert acts["access:refused"] == 1
     changed = folder / "changed.jsonl"
     changed.write_bytes(export.read_bytes().replace(b"agreement:revoked", b"agreement:accepted"))
-    import subprocess
-
     bad = subprocess.run([COMMAND, "audit", "verify", str(changed), "--key", key])
     assert bad.returncode == 1
 
 
-def _entries(export: Path) -> list[str]:
+def _entries(export: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in export.read_text().splitlines()]
     return [line["entry"] for line in lines if isinstance(line, dict) and "entry" in line]

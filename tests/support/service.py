@@ -31,6 +31,7 @@ class Service:
     database_url: str = ""
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
+    _people: list["Person"] = field(default_factory=list)
 
     @property
     def origin(self) -> str:
@@ -80,6 +81,8 @@ class Service:
     def __exit__(self, *_: object) -> None:
         """Ctrl-C, and wait until it is gone."""
         assert self._process is not None
+        for person in self._people:
+            person.http.close()
         self._process.terminate()
         self._process.wait(timeout=60)
 
@@ -87,8 +90,13 @@ class Service:
         """Use up a sign-in address, as printed or mailed."""
         found = _SECRET.search(link)
         assert found, link
-        answer = Person(self.origin).post("/sessions", {"link": found[1]})
-        return Person(self.origin, answer["access_token"])
+        answer = self.person().post("/sessions", {"link": found[1]})
+        return self.person(answer["access_token"])
+
+    def person(self, token: str | None = None) -> "Person":
+        """Someone with an HTTP client, closed with the service; without a token, anyone."""
+        self._people.append(Person(self.origin, token))
+        return self._people[-1]
 
 
 class Person:
