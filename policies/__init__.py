@@ -5,6 +5,7 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 
 from policies.agreement import agree
 from policies.change import Change
+from policies.checking import Finding, check_policy
 from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
@@ -23,6 +24,7 @@ from policies.policy import (
     Policy,
     Rule,
 )
+from policies.policytest import PolicyTest, PolicyTestReport, run_policy_tests
 from policies.regions import is_country, is_region, region_label, regions_of
 from policies.report import compliance_report
 from policies.request import Place, Request, request_from_json
@@ -69,6 +71,7 @@ __all__ = [
     "DutyState",
     "Effect",
     "FilterError",
+    "Finding",
     "ItemVerdict",
     "Kind",
     "Line",
@@ -79,6 +82,8 @@ __all__ = [
     "Place",
     "Policy",
     "PolicyError",
+    "PolicyTest",
+    "PolicyTestReport",
     "Prospect",
     "Reason",
     "Request",
@@ -89,6 +94,7 @@ __all__ = [
     "Summary",
     "World",
     "agree",
+    "check_policy",
     "cleared",
     "compile_filter",
     "compliance_report",
@@ -106,6 +112,7 @@ __all__ = [
     "region_label",
     "regions_of",
     "request_from_json",
+    "run_policy_tests",
     "successor",
     "summarise",
     "use_term",
