@@ -45,7 +45,7 @@ class Background:
         rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (INTEGRATE_SECONDS, background.integrate),
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
-            (SWEEP_SECONDS, lambda: sweep(runtime.engine)),
+            (SWEEP_SECONDS, sweep),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
         )
         for seconds, step in rounds:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from catalog.tables import Dataset, Offer
 from catalog.terms import Gap
 from registry.accounts.actors import Actor, Scope
-from registry.api.problems import answers
+from registry.api.problems import answers, no_such_thing
 from registry.api.shapes import Page, Row, SliceDep, Words, new_router, page_of, signed_in
 from registry.dependencies import (
     NowDep,
@@ -298,6 +298,15 @@ def replace_offer(
     """Its former offer ends."""
     origin = runtime.settings.origin
     return offer_shape(publishing.replace_offer(session, actor, edition_id, origin=origin, at=at))
+
+
+@router.get("/offers/{offer_id}", responses=answers(404), summary="One offer, as ODRL")
+def find_offer(offer_id: str, session: ReadingDep) -> OfferShape:
+    """Offers are public, withdrawn ones too: extracts name the terms they were given under."""
+    found = session.get(Offer, offer_id)
+    if found is None:
+        raise no_such_thing()
+    return offer_shape(found)
 
 
 @router.delete("/offers/{offer_id}", responses=signed_in(404), summary="Withdraw an offer")

@@ -20,7 +20,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
-COMMANDS = ("demo", "serve", "importing", "organisations", "settings", "asking", "pulling")
+COMMANDS = (
+    "demo",
+    "serve",
+    "importing",
+    "organisations",
+    "tokens",
+    "settings",
+    "asking",
+    "agreeing",
+    "pulling",
+)
 """Modules of this package whose `add_to(app)` adds commands to the top."""
 GROUPS = {"audit": "audit"}
 """Groups and the module that holds each one's `app`."""

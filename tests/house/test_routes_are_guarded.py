@@ -1,0 +1,151 @@
+"""Every route says who may call it, and what belongs to one organisation is hidden from others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from registry.api.routes import router
+from tests.registry.api.world import World, open_world
+
+PUBLIC = {
+    ("POST", "/v1/organisations"),
+    ("GET", "/v1/organisations/{organisation_id}"),
+    ("POST", "/v1/sign-in-links"),
+    ("POST", "/v1/sessions"),
+    ("GET", "/v1/datasets"),
+    ("GET", "/v1/archives/{archive}/datasets/{dataset}"),
+    ("GET", "/v1/offers/{offer_id}"),
+    ("POST", "/v1/precheck"),
+    ("GET", "/v1/audit/checkpoint"),
+    ("GET", "/v1/keys/{name}"),
+    ("POST", "/oauth/token"),
+    ("POST", "/oauth/revoke"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/livez"),
+    ("GET", "/readyz"),
+}
+"""What anyone may call: a route is here or names its scope."""
+
+OWNERS = {
+    "dataset_id": "archive",
+    "delivery_id": "archive",
+    "edition_id": "archive",
+    "offer_id": "archive",
+    "decision_id": "archive",
+    "request_id": "startup",
+    "agreement_id": "startup",
+    "extract_id": "startup",
+    "environment_id": "startup",
+    "token_id": "startup",
+    "client_id": "startup",
+}
+"""Whose each kind of thing is; a new kind of path parameter needs a line here."""
+
+BODIES: dict[str, Any] = {
+    "/v1/datasets/{dataset_id}/declarations": {"kinds": {"embargo": "none"}},
+    "/v1/datasets/{dataset_id}/terms": {"lines": []},
+    "/v1/datasets/{dataset_id}/residency": {"process": ["EU"]},
+    "/v1/datasets/{dataset_id}/editions": {"delivery_id": "{delivery_id}"},
+    "/v1/deliveries/{delivery_id}/mapping": {"columns": []},
+    "/v1/decisions/{decision_id}/review": {"approve": True},
+    "/v1/agreements/{agreement_id}/acceptance": {"digest": "{digest}"},
+    "/v1/agreements/{agreement_id}/revocation": {"reason": "x"},
+}
+"""Bodies that are valid, so that only the caller can be what is wrong."""
+
+
+def _routes(found: Any = router) -> Iterator[APIRoute]:
+    for route in found.routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "original_router"):
+            yield from _routes(route.original_router)
+
+
+def _names_a_scope(dependant: Dependant) -> bool:
+    if hasattr(dependant.call, "scope"):
+        return True
+    return any(_names_a_scope(one) for one in dependant.dependencies)
+
+
+OPERATIONS = [(method, route) for route in _routes() for method in sorted(route.methods)]
+OBJECT_ROUTES = [
+    pytest.param(method, route.path, id=f"{method} {route.path}")
+    for method, route in OPERATIONS
+    if any(f"{{{name}}}" in route.path for name in OWNERS) and (method, route.path) not in PUBLIC
+]
+
+
+def test_every_route_names_its_scope_or_is_public() -> None:
+    """No route was forgotten, and none of the public ones has gone."""
+    unguarded = {
+        (method, route.path) for method, route in OPERATIONS if not _names_a_scope(route.dependant)
+    }
+    assert unguarded - PUBLIC == set()
+    assert {(method, route.path) for method, route in OPERATIONS} >= PUBLIC
+
+
+def test_every_kind_of_thing_has_an_owner() -> None:
+    """A path parameter that names a thing stands in the table that the next test runs by."""
+    free = {"organisation_id", "archive", "dataset", "entry_id", "number", "name"}
+    named = {one.name for _, route in OPERATIONS for one in route.dependant.path_params}
+    assert named - free == set(OWNERS)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service in which one archive and one start-up have one of everything."""
+    home: Path = tmp_path_factory.mktemp("service")
+    with open_world(home) as running:
+        reference = running.publish(automatic=False)
+        environment = running.environment()
+        filed = running.file_request(reference, environment)
+        decision = next(d for d in filed["decisions"] if d["state"] == "pending")
+        running.things["decision_id"] = decision["id"]
+        approved = {"approve": True}
+        running.archive.post(f"/decisions/{decision['id']}/review", approved)
+        agreement = running.startup.get(f"/requests/{filed['id']}")["agreements"][0]
+        running.things |= {"agreement_id": agreement["id"], "digest": agreement["digest"]}
+        accepted = {"digest": agreement["digest"]}
+        running.startup.post(f"/agreements/{agreement['id']}/acceptance", accepted)
+        running.extract(agreement["id"])
+        running.token(environment)
+        client = {"name": "machine", "scopes": ["extracts"]}
+        running.things["client_id"] = running.startup.post("/clients", client)["id"]
+        yield running
+
+
+@pytest.mark.parametrize(("method", "path"), OBJECT_ROUTES)
+def test_nobody_elses_things(world: World, method: str, path: str) -> None:
+    """Another organisation of the same role finds nothing; of another role, it may not."""
+    address = path.format(**world.things, number=1)
+    body = BODIES.get(path, {})
+    filled = {
+        name: value.format(**world.things) if isinstance(value, str) else value
+        for name, value in body.items()
+    }
+    options: dict[str, Any] = {} if method in {"GET", "HEAD", "DELETE"} else {"json": filled}
+    if path.endswith("/deliveries") and method == "PUT":
+        options = {"content": b"id,licence\n", "params": {"file_name": "a.csv"}}
+    for rival in (world.other_archive, world.other_startup, world.auditor, world.operator):
+        answer = rival.http.request(method, address.removeprefix("/v1"), **options)
+        assert answer.status_code in {403, 404}, f"{answer.status_code}: {answer.text}"
+    refused = world.anyone.http.request(method, address.removeprefix("/v1"), **options)
+    assert refused.status_code == 401
+
+
+def test_what_is_hidden_and_what_is_absent_read_the_same(world: World) -> None:
+    """The answers differ in nothing but the name that was asked for."""
+    hidden, absent = world.things["extract_id"], "ext_" + "a" * 26
+    answers = [
+        world.other_startup.http.get(f"/extracts/{name}").json() for name in (hidden, absent)
+    ]
+    for answer, name in zip(answers, (hidden, absent), strict=True):
+        answer.pop("request_id")
+        for key in ("detail", "instance"):
+            answer[key] = answer[key].replace(name, "…")
+    assert answers[0] == answers[1]
