@@ -122,8 +122,8 @@ def _steps(
     undeclared = open_kinds - {"terms", "residency", "delivery"}
     return [
         ("deliver", bool(deliveries)),
-        ("check", any(one.state in {"checked", "published"} for one in deliveries)),
         ("declare", not undeclared),
+        ("check", any(one.state in {"checked", "published"} for one in deliveries)),
         ("terms", terms_of(dataset) is not None),
         ("residency", residency_of(dataset) is not None),
     ]

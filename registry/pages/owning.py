@@ -1,6 +1,7 @@
 """What an owner says of a dataset: declarations, terms, and where it may be processed."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,8 +15,9 @@ from catalog.tables import Dataset, Delivery
 from catalog.terms import ResidencyRule, TermLine, Terms
 from policies.vocabulary import DUTIES
 from registry.accounts.actors import Actor
-from registry.dependencies import NowDep, ReadingDep, SessionDep
+from registry.dependencies import NowDep, ReadingDep, SessionDep, after_commit
 from registry.errors import RegistryError
+from registry.jobs import enqueue_check
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
 from registry.pages.visiting import PersonDep
@@ -33,6 +35,7 @@ from registry.services.registration import (
     declarations_of,
     declare,
     list_deliveries,
+    map_delivery,
     own_dataset,
 )
 
@@ -48,6 +51,23 @@ def _checked(session: Session, person: Actor, dataset_id: str) -> Delivery | Non
     """The newest delivery whose columns were checked."""
     known = list_deliveries(session, person, dataset_id)
     return next((one for one in known if one.state in {"checked", "published"}), None)
+
+
+def _check_anew(session: Session, person: Actor, dataset: Dataset, at: datetime) -> str | None:
+    """Check the delivery that waits to be published again, by what is declared now.
+
+    A column that says nothing was laid out as unknown, and so as closed: a declaration made after
+    the check only takes effect when the file is laid out again.
+    """
+    delivery = _checked(session, person, dataset.id)
+    if delivery is None or delivery.state != "checked":
+        return None
+    mapping = parse_mapping(delivery.mapping)
+    kept = {k: v for k, v in mapping.declared.items() if k not in dataset.declarations}
+    mapping = mapping.model_copy(update={"declared": kept})
+    map_delivery(session, person, delivery.id, mapping, at=at)
+    after_commit(session, partial(enqueue_check, delivery.id))
+    return delivery.id
 
 
 # --- declarations ---------------------------------------------------------------------------
@@ -106,7 +126,11 @@ def declare_it(
 ) -> Response:
     """Record what the owner declares."""
     with shown_again(partial(_declarations_page, person, dataset_id, posted)):
-        declare(session, person, dataset_id, filled(Declarations, kinds=_said(posted)), at=at)
+        command = filled(Declarations, kinds=_said(posted))
+        dataset = declare(session, person, dataset_id, command, at=at)
+        checking = _check_anew(session, person, dataset, at)
+    if checking is not None:
+        return see(f"/archive/deliveries/{checking}", done="declared-anew")
     return see(f"/archive/datasets/{dataset_id}", done="declared")
 
 
@@ -155,10 +179,10 @@ def _present_terms(session: Session, person: Actor, dataset: Dataset) -> Terms:
     known = {line.statement for line in present.lines}
     suggested = suggested_terms(session, person, delivery.id)
     new = tuple(line for line in suggested.lines if line.statement not in known)
-    return Terms(**{**vars_of(present), "lines": (*present.lines, *new)})
+    return Terms(**{**_fields(present), "lines": (*present.lines, *new)})
 
 
-def vars_of(terms: Terms) -> dict[str, Any]:
+def _fields(terms: Terms) -> dict[str, Any]:
     """The terms' fields by name."""
     return {name: getattr(terms, name) for name in Terms.__dataclass_fields__}
 
