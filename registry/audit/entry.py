@@ -110,11 +110,12 @@ def canonical(value: Any) -> bytes:
 def _read(data: bytes) -> dict[str, Any]:
     _refuse_size(data)
     try:
-        document = json.loads(data)
-        again = canonical(document)
+        text = data.decode()
+        document = json.loads(text)
+        again = _encode(document)
     except (ValueError, RecursionError):
         raise MalformedEntry("het is geen JSON", "it is not JSON") from None
-    if again != data:
+    if again != text:
         raise MalformedEntry(
             "het staat niet in de vaste schrijfwijze", "it is not in canonical form"
         )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 """What canonical entries are made of; fractions do not occur."""
@@ -64,6 +65,7 @@ def is_moment(value: object) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)  # the same few names stand in every entry
 def is_name(value: object) -> bool:
     """Whether this can be the name of an id or a fact."""
     return isinstance(value, str) and _NAME.fullmatch(value) is not None

@@ -5,12 +5,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from registry.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from registry.audit.checkpoint import Checkpoint, UntrustedNote, VerifierKey, open_checkpoint
 from registry.audit.receipts import FIRST_LINE, verify_receipt
 from registry.audit.verification import verify_export
 from registry.errors import InvalidInput, RegistryError, Text
 
 Result = tuple[bool, list[str]]
+
+NOT_AS_SIGNED, TROUBLE = 1, 2
+"""Exit status where something is not what the log signed, and where it could not be checked."""
 
 
 class UnreadableFile(InvalidInput):
@@ -28,11 +31,11 @@ def verify_file(
 ) -> Result:
     """Check an export or a receipt; whether all is well, and the sentences that say what was found.
 
-    :param keys: verifier keys as text.
+    :param keys: verifier keys, or names of files that hold one.
     :param checkpoints: files with checkpoints that the auditor holds already.
     :raises RegistryError: a key, a checkpoint or the file itself is not what it should be.
     """
-    known = [VerifierKey.parse(key) for key in keys]
+    known = [VerifierKey.parse(key if "+" in key else _text(Path(key))) for key in keys]
     held = [open_checkpoint(_text(path), known) for path in checkpoints]
     try:
         with file.open("rb") as opened:
@@ -43,6 +46,11 @@ def verify_file(
     except OSError as error:
         raise UnreadableFile(file, error.strerror or "?") from None
     return result.ok, result.sentences(language)
+
+
+def exit_status(problem: RegistryError) -> int:
+    """The exit status that tells a broken proof from a file that could not be read."""
+    return NOT_AS_SIGNED if isinstance(problem, UntrustedNote) else TROUBLE
 
 
 def _text(path: Path) -> str:
@@ -70,7 +78,7 @@ def _proven(act: str, entry_id: str, checkpoint: Checkpoint) -> Text:
 def main(arguments: Sequence[str] | None = None) -> int:
     """The offline verifier as a program of its own: one file, Python and ``cryptography``.
 
-    :returns: 0 where nothing was changed, 1 where something was, 2 where it could not be checked.
+    :returns: 0 where all is as it was signed, 1 where it is not, 2 where it could not be checked.
     """
     parser = argparse.ArgumentParser(
         prog="vrijgave-verify",
@@ -78,7 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("file", type=Path, help="an export, or a receipt (.tlog-proof)")
     parser.add_argument(
-        "--key", action="append", required=True, help="the log's verifier key; may be repeated"
+        "--key",
+        action="append",
+        required=True,
+        help="the log's verifier key, or a file that holds it; may be repeated",
     )
     parser.add_argument(
         "--checkpoint", action="append", type=Path, default=[], help="a checkpoint held already"
@@ -90,6 +101,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RegistryError as problem:
         words = f"{problem.text.in_language(given.lang)} {problem.help.in_language(given.lang)}"
         sys.stderr.write(words.rstrip() + "\n")
-        return 2
+        return exit_status(problem)
     sys.stdout.write("\n".join(sentences) + "\n")
-    return 0 if good else 1
+    return 0 if good else NOT_AS_SIGNED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from registry.audit.verifying import verify_file
+from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
 from registry.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, in
 def verify(
     file: Annotated[Path, typer.Argument(help="An export, or a receipt (.tlog-proof).")],
     key: Annotated[
-        list[str], typer.Option(help="The log's verifier key, obtained elsewhere; may be repeated.")
+        list[str], typer.Option(help="The log's verifier key, or a file with it; may be repeated.")
     ],
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint you hold already; may be repeated.")
     ] = None,
     lang: Language = "en",
 ) -> None:
-    """Check an export or a receipt, offline. Exit status 0: nothing was changed; 1: see above."""
+    """Check an export or a receipt, offline. Exit status 1: it is not what the log signed."""
     with _told(lang):
         good, sentences = verify_file(file, key, checkpoint or [], lang)
         typer.echo("\n".join(sentences))
         if not good:
-            raise typer.Exit(1)
+            raise typer.Exit(NOT_AS_SIGNED)
 
 
 @app.command()
@@ -118,10 +118,10 @@ def _service() -> "Iterator[tuple[Settings, Engine]]":
 
 @contextmanager
 def _told(lang: str) -> Iterator[None]:
-    """Say in one or two sentences what went wrong, and exit with status 2."""
+    """Say in one or two sentences what went wrong, in the language asked for."""
     try:
         yield
     except RegistryError as problem:
         help_ = problem.help.in_language(lang)
         typer.echo(f"{problem.text.in_language(lang)} {help_}".rstrip(), err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(exit_status(problem)) from None
