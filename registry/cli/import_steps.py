@@ -22,6 +22,7 @@ from registry.accounts.actors import ROLE_SCOPES, Actor
 from registry.accounts.tables import Organisation
 from registry.db import reading, transaction
 from registry.errors import InvalidInput, NotFound, Text
+from registry.jobs.claims import open_claims
 from registry.runtime import Runtime
 from registry.services import catalogue, checking, publishing, registration
 
@@ -35,6 +36,8 @@ _FORMS: dict[str, Literal["toml", "yaml", "json"]] = {
     ".json": "json",
 }
 _EVERYWHERE_IN = ("EU",)
+_PATIENCE = 3600.0
+"""Seconds to wait for a check that the service itself has begun."""
 
 
 class Import:
@@ -82,7 +85,10 @@ class Import:
             registration.declare(
                 session, actor, self._dataset_id, declared, at=self._runtime.clock()
             )
-        with self._progress_shown(show):
+        # A service that runs beside this command looks for checks that nobody does: the claim
+        # keeps it away, or makes this wait until it is done.
+        claims = open_claims(self._runtime.engine, self._runtime.settings.home)
+        with self._progress_shown(show), claims.take(self._delivery_id, patience=_PATIENCE):
             checking.run_check(self._runtime.engine, self._runtime.ports, self._delivery_id)
         return self._outcome()
 

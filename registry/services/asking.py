@@ -9,8 +9,10 @@ from typing import Annotated
 from pydantic import Field
 from sqlmodel import Session
 
+from catalog.licences import statement
 from catalog.tables import Offer
 from policies import (
+    Line,
     Outcome,
     Place,
     Policy,
@@ -245,24 +247,35 @@ def _shares(summary: Summary) -> Shares | None:
 
 
 def _reasons(summary: Summary) -> tuple[PrecheckReason, ...]:
-    """One reason a line; groups too small to show are told as one."""
-    shown = [line for line in summary.lines if line.count >= FEWEST]
-    small = sum(line.count for line in summary.lines if line.count < FEWEST)
-    reasons = [
-        PrecheckReason(
-            str(line.outcome),
-            line.code,
-            line.rule,
-            percent(line.count, summary.total),
-            Text(line.nl, line.en),
-        )
-        for line in shown
-    ]
+    """One reason a line, equal ones told once; groups too small to show are told as one."""
+    alike: dict[tuple[Outcome, str, str], list[Line]] = {}
+    for line in summary.lines:
+        alike.setdefault((line.outcome, line.code, line.nl), []).append(line)
+    counted = [(lines, sum(line.count for line in lines)) for lines in alike.values()]
+    shown = sorted((group for group in counted if group[1] >= FEWEST), key=lambda g: -g[1])
+    small = sum(count for _, count in counted if count < FEWEST)
+    reasons = [_reason(lines, percent(count, summary.total)) for lines, count in shown]
     if small:
         reasons.append(
             PrecheckReason("mixed", "few-items", None, percent(small, summary.total), _FEW)
         )
     return tuple(reasons)
+
+
+def _reason(lines: Sequence[Line], share: int) -> PrecheckReason:
+    """Why these lines fare so; where the statement decides, which ones they are."""
+    first = lines[0]
+    named = ""
+    if first.code.endswith(":rights") or first.outcome is not Outcome.DENY:
+        held = sorted({code for line in lines for code in map(_statement_code, line.rights)})
+        named = f" ({', '.join(held)})"
+    text = Text(f"{first.nl}{named}", f"{first.en}{named}")
+    return PrecheckReason(str(first.outcome), first.code, first.rule, share, text)
+
+
+def _statement_code(iri: str) -> str:
+    known = statement(iri)
+    return known.code if known else iri
 
 
 _FEW = Text(
