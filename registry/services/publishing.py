@@ -344,9 +344,10 @@ def replace_offer(
     """Offer an edition on the dataset's present terms; its former offer ends."""
     require(actor, Scope.ARCHIVE_WRITE)
     edition = session.get(Edition, edition_id)
-    if edition is None:
+    dataset = session.get(Dataset, edition.dataset_id) if edition else None
+    if edition is None or dataset is None or dataset.archive_id != actor.organisation_id:
         raise missing("editie", "edition", edition_id)
-    dataset = locked(session, own_dataset(session, actor, edition.dataset_id))
+    locked(session, dataset)
     for former in session.exec(
         select(Offer).where(col(Offer.edition_id) == edition.id, col(Offer.state) == "in_force")
     ).all():
@@ -360,9 +361,9 @@ def withdraw_offer(session: Session, actor: Actor, offer_id: str, *, at: datetim
     """Stop new agreements on an offer; agreements that run are judged by their own terms."""
     require(actor, Scope.ARCHIVE_WRITE)
     offer = session.get(Offer, offer_id)
-    if offer is None:
+    dataset = session.get(Dataset, offer.dataset_id) if offer else None
+    if offer is None or dataset is None or dataset.archive_id != actor.organisation_id:
         raise missing("aanbod", "offer", offer_id)
-    dataset = own_dataset(session, actor, offer.dataset_id)
     if locked(session, offer).state == "in_force":
         _end_offer(session, actor, dataset, offer, "withdrawn", at)
     return offer

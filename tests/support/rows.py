@@ -111,7 +111,7 @@ def asked(state: str) -> list[SQLModel]:
             part="review",
             state=state,
             items=20,
-            snapshot={},
+            snapshot={"reference": "archive/news@1"},
             decided_at=AT,
         ),
     ]
