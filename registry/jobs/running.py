@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from registry.db import reading
 from registry.jobs.claims import Claims, open_claims
 from registry.jobs.kinds import CHECK, EXTRACT, KINDS, Kind
+from registry.jobs.leftovers import Home
 from registry.jobs.stopping import Interrupted, interruptible
 from registry.services.ports import Ports
 
@@ -45,6 +46,7 @@ class Jobs:
         self._engine, self._stopping = engine, threading.Event()
         self._plain, self._ports = ports, interruptible(ports, self._stopping)
         self._claims: Claims = open_claims(engine, ports.settings.home)
+        self._home: Home | None = None
         self._active = 0
         self._changed = threading.Condition()
         self._enqueueing = threading.Lock()
@@ -52,6 +54,7 @@ class Jobs:
 
     def start(self) -> None:
         """Start the workers; jobs that this process left behind when it died run again."""
+        self._home = Home(self._plain)
         _quieten()
         DBOS(config=self._config())
         DBOS.launch()
@@ -67,6 +70,8 @@ class Jobs:
         with self._changed:
             self._changed.wait_for(lambda: self._active == 0, STOP_SECONDS)
         DBOS.destroy()
+        if self._home is not None:
+            self._home.leave()
 
     def _config(self) -> DBOSConfig:
         settings = self._plain.settings
