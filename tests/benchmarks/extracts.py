@@ -1,11 +1,11 @@
 """What an extract costs beside the same COPY typed into bare DuckDB, and how flat its memory is.
 
 The peer runs in a process of its own, with DuckDB's defaults but for threads and order: the same
-SELECT, options and bound values. Hashing the sources is measured apart: the peer does not do it.
+SELECT, options and bound values. The least of several turns counts on both sides: a busy machine only
+ever adds. Hashing the sources is measured apart: the peer does not do it.
 """
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,7 +28,7 @@ from registry.demo import generator
 from tests.benchmarks.line import Line
 
 _SIZES = {"ci": (1_000_000,), "full": (1_000_000, 10_000_000)}
-_REPEATS = 3
+_REPEATS = 5
 _MOST_MB = 400
 _WHERE = (
     "NOT _blocked AND _opt_out = false AND _embargo_until <= $day "
@@ -76,9 +76,9 @@ def _at(rows: int, place: Path) -> Iterator[Line]:
 
 def _lines(rows: int, ours: list[ExtractResult], bare: list[dict[str, float]]) -> Iterator[Line]:
     name = f"extract {rows // 1_000_000} M rows"
-    hashing = statistics.median(one.usage.cpu["hash sources"] for one in ours)
-    cpu = statistics.median(one.usage.cpu_seconds - one.usage.cpu["hash sources"] for one in ours)
-    peer = statistics.median(one["cpu"] for one in bare)
+    hashing = min(one.usage.cpu["hash sources"] for one in ours)
+    cpu = min(one.usage.cpu_seconds - one.usage.cpu["hash sources"] for one in ours)
+    peer = min(one["cpu"] for one in bare)
     ratio = cpu / peer
     yield Line(f"{name}: CPU", cpu, "s", peer, ratio, "ratio <= 1.10", ratio <= 1.10)
     yield Line(f"{name}: CPU to hash the sources", hashing, "s")
