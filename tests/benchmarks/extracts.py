@@ -1,8 +1,8 @@
 """What an extract costs beside the same COPY typed into bare DuckDB, and how flat its memory is.
 
 The peer runs in a process of its own, with DuckDB's defaults but for threads and order: the same
-SELECT, options and bound values. The least of several turns counts on both sides: a busy machine only
-ever adds. Hashing the sources is measured apart: the peer does not do it.
+SELECT, options and bound values. The least of several turns counts on both sides: a busy machine
+only ever adds. Hashing the sources is measured apart: the peer does not do it.
 """
 
 import json
