@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from registry.db import open_engine
 from registry.migrate import upgrade
 from tests.support.clock import SetClock
-from tests.support.postgres import POSTGRES_URL, PostgresTemplate
+from tests.support.postgres import POSTGRES_URL, PostgresDatabase
 
 if TYPE_CHECKING:
     from tests.support.world import World
@@ -38,11 +38,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(worker_id: str) -> Iterator[PostgresTemplate]:
-    """A PostgreSQL database made by the migrations, once a worker; tests clone it."""
-    template = PostgresTemplate(worker_id)
-    yield template
-    template.drop()
+def postgres_database(worker_id: str) -> Iterator[PostgresDatabase]:
+    """A PostgreSQL database made by the migrations, once a worker; emptied after each test."""
+    database = PostgresDatabase(worker_id)
+    yield database
+    database.drop()
 
 
 @pytest.fixture(
@@ -54,8 +54,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield request.getfixturevalue("sqlite_url")
         return
     require_postgres()
-    template: PostgresTemplate = request.getfixturevalue("postgres_template")
-    with template.clone() as url:
+    database: PostgresDatabase = request.getfixturevalue("postgres_database")
+    with database.lend() as url:
         yield url
 
 
