@@ -11,6 +11,7 @@ from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
 from policies.evaluation import evaluate, match
 from policies.inheritance import inherit, successor
+from policies.library import Template, from_template, templates
 from policies.parsing import parse_policy
 from policies.policy import (
     Collection,
@@ -26,6 +27,7 @@ from policies.policy import (
 )
 from policies.policytest import PolicyTest, PolicyTestReport, run_policy_tests
 from policies.regions import is_country, is_region, region_label, regions_of
+from policies.replay import Replay, Shift, replay, what_if
 from policies.report import compliance_report
 from policies.request import Place, Request, request_from_json
 from policies.rowfilter import RowFilter
@@ -48,7 +50,7 @@ from policies.vocabulary import (
     purpose_term,
     use_term,
 )
-from policies.world import DutyMode, DutyState, World
+from policies.world import DutyMode, DutyState, World, world_from_json
 
 __all__ = [
     "DUTIES",
@@ -86,12 +88,15 @@ __all__ = [
     "PolicyTestReport",
     "Prospect",
     "Reason",
+    "Replay",
     "Request",
     "RequestError",
     "RowFilter",
     "Rule",
+    "Shift",
     "Sql",
     "Summary",
+    "Template",
     "World",
     "agree",
     "check_policy",
@@ -101,6 +106,7 @@ __all__ = [
     "dump_policy",
     "duty_term",
     "evaluate",
+    "from_template",
     "inherit",
     "is_country",
     "is_region",
@@ -111,9 +117,13 @@ __all__ = [
     "purpose_term",
     "region_label",
     "regions_of",
+    "replay",
     "request_from_json",
     "run_policy_tests",
     "successor",
     "summarise",
+    "templates",
     "use_term",
+    "what_if",
+    "world_from_json",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any, final
 
@@ -12,8 +13,9 @@ from policies.request import Request
 from policies.residual import Residual
 from policies.rowfilter import FALSE, TRUE, RowFilter, all_of, any_of, negate
 from policies.signature import Signature, Signatures
+from policies.sql import compile_filter
 from policies.verdict import ItemVerdict, Outcome, Reason
-from policies.vocabulary import ENGINE_VERSION, VOCABULARY_VERSION, Effect
+from policies.vocabulary import ENGINE_VERSION, ITEM_FACTS, VOCABULARY_VERSION, Effect
 from policies.world import World
 
 
@@ -128,17 +130,28 @@ class Answer:
         return ItemVerdict(Outcome.DENY, None, reasons=reasons)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything needed to give the identical answer again."""
+        """What was asked and answered, and all that :func:`policies.replay` needs to ask again.
+
+        ``filters`` has, for each outcome, the rows it takes as SQL over the facts' names.
+        """
         return {
             "kind": type(self).__name__.lower(),
             "engine": ENGINE_VERSION,
             "vocabulary": VOCABULARY_VERSION,
             "policy": {"uid": self.policy.uid, "digest": self.policy_digest},
             "request": self.request.to_json(),
+            "world": self.world.to_json(),
+            "filters": {outcome.value: _stored(cleared(self, outcome)) for outcome in Outcome},
             "reasons": [
                 {"code": r.code, "rule": r.rule, "nl": r.nl, "en": r.en} for r in self.reasons
             ],
         }
+
+
+def _stored(row_filter: RowFilter) -> dict[str, Any]:
+    sql = compile_filter(row_filter, {fact: fact for fact in ITEM_FACTS})
+    shown = {n: v.isoformat() if isinstance(v, date) else v for n, v in sql.params.items()}
+    return {"sql": sql.text, "params": shown}
 
 
 @final
@@ -151,7 +164,7 @@ class Decision(Answer):
     """What an agreement (or a set) gives."""
 
 
-def cleared(answer: Prospect | Decision, outcome: Outcome) -> RowFilter:
+def cleared(answer: Answer, outcome: Outcome) -> RowFilter:
     """The rows whose verdict is exactly this outcome."""
     open_ = negate(answer.deny)
     if outcome is Outcome.PERMIT:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class DutyState(Enum):
@@ -36,6 +37,23 @@ class World:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     duties: Mapping[str, DutyState] = field(default_factory=dict)
     mode: DutyMode = DutyMode.STRICT
+
+    def to_json(self) -> dict[str, Any]:
+        """The world as plain JSON; :func:`world_from_json` gives it back."""
+        return {
+            "members": {name: sorted(found) for name, found in sorted(self.members.items())},
+            "duties": {uid: state.value for uid, state in sorted(self.duties.items())},
+            "mode": self.mode.value,
+        }
+
+
+def world_from_json(document: Mapping[str, Any]) -> World:
+    """The world that :meth:`World.to_json` wrote."""
+    return World(
+        members={name: frozenset(found) for name, found in document["members"].items()},
+        duties={uid: DutyState(state) for uid, state in document["duties"].items()},
+        mode=DutyMode(document["mode"]),
+    )
 
 
 NOTHING_KNOWN = World()
