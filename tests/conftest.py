@@ -89,6 +89,16 @@ def world(engine: Engine, clock: SetClock, tmp_path: Path) -> "World":
     return World(engine, tmp_path / "home", clock)
 
 
+@pytest.fixture
+def sqlite_world(sqlite_url: str, clock: SetClock, tmp_path: Path) -> Iterator["World"]:
+    """A whole service without HTTP on SQLite, for tests in which the kind makes no difference."""
+    from tests.support.world import World
+
+    engine = open_engine(sqlite_url)
+    yield World(engine, tmp_path / "home", clock)
+    engine.dispose()
+
+
 def require_postgres() -> None:
     """Go on where there is a server; skip by name, or fail where counterparts are required."""
     if POSTGRES_URL:

@@ -187,67 +187,67 @@ def test_stopping_breaks_off_and_starting_resumes(world: World) -> None:
     assert entries(world, "extract:failed") == 0
 
 
-def test_cancelling_ends_the_job(world: World) -> None:
+def test_cancelling_ends_the_job(sqlite_world: World) -> None:
     """An extract that its organisation cancels is stopped, and stays cancelled."""
-    startup, extract = an_order(world)
+    startup, extract = an_order(sqlite_world)
     waiting = Waiting()
-    jobs.start(world.engine, replace(world.ports, extractor=waiting))
+    jobs.start(sqlite_world.engine, replace(sqlite_world.ports, extractor=waiting))
     jobs.enqueue_extract(extract.id)
     wait_until(lambda: bool(waiting.begun))
-    with transaction(world.engine) as session:
-        cancel_extract(session, startup.actor, extract.id, at=world.clock())
+    with transaction(sqlite_world.engine) as session:
+        cancel_extract(session, startup.actor, extract.id, at=sqlite_world.clock())
     wait_until(lambda: _status(extract.id) == "SUCCESS")
     jobs.sweep()
     jobs.stop()
     assert len(waiting.begun) == 1
-    assert extract_of(world, extract.id).state == "cancelled"
-    assert list(world.ports.scratch.iterdir()) == []
+    assert extract_of(sqlite_world, extract.id).state == "cancelled"
+    assert list(sqlite_world.ports.scratch.iterdir()) == []
 
 
-def test_hopeless_job_is_given_up(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_hopeless_job_is_given_up(sqlite_world: World, caplog: pytest.LogCaptureFixture) -> None:
     """A job that fails each time for a fault in the service ends, with a reason and an entry."""
-    _, extract = an_order(world)
+    _, extract = an_order(sqlite_world)
     broken = Broken()
-    jobs.start(world.engine, replace(world.ports, extractor=broken))
+    jobs.start(sqlite_world.engine, replace(sqlite_world.ports, extractor=broken))
     jobs.enqueue_extract(extract.id)
-    wait_until(lambda: extract_of(world, extract.id).state == "failed")
+    wait_until(lambda: extract_of(sqlite_world, extract.id).state == "failed")
     jobs.stop()
     assert broken.tries == running.TRIES
-    problem = extract_of(world, extract.id).problem
+    problem = extract_of(sqlite_world, extract.id).problem
     assert problem["code"] == "job-failed"
     assert "Probeer het opnieuw" in problem["nl"]
     assert "Try again" in problem["en"]
-    assert entries(world, "extract:failed") == 1
+    assert entries(sqlite_world, "extract:failed") == 1
     assert "a fault that nobody foresaw" in caplog.text
-    world.check_log()
+    sqlite_world.check_log()
 
 
-def test_hopeless_check_is_given_up(world: World) -> None:
+def test_hopeless_check_is_given_up(sqlite_world: World) -> None:
     """The same for a delivery's check, whose columns may then be mapped again."""
-    archive = world.an_archive()
-    delivery = world.a_delivery(archive, world.a_dataset(archive))
+    archive = sqlite_world.an_archive()
+    delivery = sqlite_world.a_delivery(archive, sqlite_world.a_dataset(archive))
     importer: Any = Broken()
     importer.lay_out = importer.extract
-    jobs.start(world.engine, replace(world.ports, importer=importer))
+    jobs.start(sqlite_world.engine, replace(sqlite_world.ports, importer=importer))
     jobs.enqueue_check(delivery.id)
-    wait_until(lambda: delivery_of(world, delivery.id).state == "failed")
+    wait_until(lambda: delivery_of(sqlite_world, delivery.id).state == "failed")
     jobs.stop()
-    assert delivery_of(world, delivery.id).problem["code"] == "job-failed"
-    assert entries(world, "delivery:failed") == 1
-    with transaction(world.engine) as session:
+    assert delivery_of(sqlite_world, delivery.id).problem["code"] == "job-failed"
+    assert entries(sqlite_world, "delivery:failed") == 1
+    with transaction(sqlite_world.engine) as session:
         again = registration.map_delivery(
-            session, archive, delivery.id, generator.mapping(), at=world.clock()
+            session, archive, delivery.id, generator.mapping(), at=sqlite_world.clock()
         )
     assert again.state == "checking"
 
 
-def test_without_workers_nothing_breaks(world: World) -> None:
+def test_without_workers_nothing_breaks(sqlite_world: World) -> None:
     """A process without workers leaves its rows to the sweep of one that has them."""
-    _, extract = an_order(world)
+    _, extract = an_order(sqlite_world)
     jobs.enqueue_extract(extract.id)
     jobs.sweep()
     jobs.stop()
-    assert extract_of(world, extract.id).state == "ordered"
+    assert extract_of(sqlite_world, extract.id).state == "ordered"
 
 
 def test_one_start_a_process(started: World) -> None:
@@ -256,7 +256,7 @@ def test_one_start_a_process(started: World) -> None:
         jobs.start(started.engine, started.ports)
 
 
-def test_start_is_quiet(world: World) -> None:
+def test_start_is_quiet(sqlite_world: World) -> None:
     """Starting and stopping print nothing: no advice, no advertisement, no log lines."""
     code = (
         "import sys\nfrom pathlib import Path\nfrom registry import jobs\n"
@@ -267,7 +267,13 @@ def test_start_is_quiet(world: World) -> None:
         "jobs.sweep()\njobs.stop()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(world.settings.home), world.settings.database_url],
+        [
+            sys.executable,
+            "-c",
+            code,
+            str(sqlite_world.settings.home),
+            sqlite_world.settings.database_url,
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,
