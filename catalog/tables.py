@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from catalog.columns import UtcDateTime
@@ -49,7 +49,7 @@ class Delivery(SQLModel, table=True):
     dataset_id: str = Field(index=True, foreign_key="dataset.id")
     file_name: str
     format: str
-    bytes: int
+    bytes: int = Field(sa_type=BigInteger)
     sha256: str
     state: str = "received"
     mapping: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
@@ -70,7 +70,7 @@ class Edition(SQLModel, table=True):
     delivery_id: str = Field(foreign_key="delivery.id")
     number: int
     sha256: str
-    bytes: int
+    bytes: int = Field(sa_type=BigInteger)
     key: str
     """Where the object store keeps the edition's Parquet file."""
     rows: int

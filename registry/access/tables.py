@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from registry.db import UtcDateTime
@@ -109,7 +109,7 @@ class Extract(SQLModel, table=True):
     """Digest of row set and columns; equal extracts have equal identities."""
     progress: int = 0
     rows: int = 0
-    bytes: int = 0
+    bytes: int = Field(default=0, sa_type=BigInteger)
     manifest: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
     signature: str = ""
     problem: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
@@ -127,7 +127,7 @@ class Part(SQLModel, table=True):
     number: int = Field(primary_key=True)
     key: str
     sha256: str
-    bytes: int
+    bytes: int = Field(sa_type=BigInteger)
     rows: int
 
 
@@ -154,8 +154,8 @@ class AccessRange(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     access_id: str = Field(index=True, foreign_key="access.id")
-    start: int
-    stop: int
-    sent: int | None = None
+    start: int = Field(sa_type=BigInteger)
+    stop: int = Field(sa_type=BigInteger)
+    sent: int | None = Field(default=None, sa_type=BigInteger)
     """Bytes that left; unknown while they do, and after a crash."""
     at: datetime = Field(sa_type=UtcDateTime)
