@@ -113,5 +113,5 @@ class RightsClass(SQLModel, table=True):
     edition_id: str = Field(primary_key=True, foreign_key="edition.id")
     number: int = Field(primary_key=True)
     facts: dict[str, Any] = Field(sa_column=Column(JSON))
-    """``rights``, ``rightsholder``, ``embargo_until`` (ISO date), ``opt_out``, ``personal_data``."""
+    """``rights``, ``rightsholder``, ``embargo_until`` (ISO), ``opt_out``, ``personal_data``."""
     items: int
