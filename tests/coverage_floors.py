@@ -6,7 +6,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-FLOORS = {"policies": 100.0, "registry/audit": 100.0, "catalog": 95.0, "connectors": 95.0, "registry": 95.0}
+FLOORS = {
+    "policies": 100.0,
+    "registry/audit": 100.0,
+    "catalog": 95.0,
+    "connectors": 95.0,
+    "registry": 95.0,
+}
 
 
 def measured() -> dict[str, dict[str, float]]:

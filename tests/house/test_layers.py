@@ -18,7 +18,9 @@ def test_the_auditors_tool_is_light() -> None:
     """Importing the pure audit package loads no web framework, database layer or query engine."""
     heavy = {"fastapi", "sqlmodel", "sqlalchemy", "duckdb", "pyarrow", "authlib"}
     code = "import sys, registry.audit; print(*sys.modules)"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert not heavy & set(result.stdout.split())
 
 
