@@ -106,6 +106,7 @@ def _page(
     return render(
         request,
         "delivery.html",
+        under_way=found.state == "checking",
         delivery=found,
         dataset=session.get_one(Dataset, found.dataset_id),
         mapping=mapping,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from registry.db import reading
 from registry.dependencies import language_of, runtime_of
-from registry.errors import RegistryError
+from registry.errors import RegistryError, Text
 from registry.pages.forms import FormRefused
 from registry.pages.rendering import render, secured
 from registry.pages.words import Words, catalogue
@@ -26,7 +26,7 @@ def error_page(request: Request, error: RegistryError) -> Response:
         "error.html",
         status=status,
         heading=_heading(request, status),
-        problem=error,
+        problem=_in_our_words(error, status),
         request_id=request.scope.get("request_id", ""),
         again=getattr(request.state, "posted", None) if status == 401 else None,
         back=_back(request),
@@ -42,6 +42,19 @@ def _back(request: Request) -> str:
         query = request.url.query
         return f"{request.url.path}?{query}" if query else request.url.path
     return urlsplit(request.headers.get("referer", "/home")).path or "/home"
+
+
+def _in_our_words(error: RegistryError, status: int) -> RegistryError:
+    """The framework's own errors as a person at a page needs to read them."""
+    if type(error) is not RegistryError or f"error.text_{status}" not in catalogue("nl"):
+        return error
+    text, help_ = (
+        Text(
+            Words("nl").of("error", f"{name}_{status}"), Words("en").of("error", f"{name}_{status}")
+        )
+        for name in ("text", "help")
+    )
+    return RegistryError(error.code, text, help_, headers=error.headers)
 
 
 def _status(error: RegistryError) -> int:

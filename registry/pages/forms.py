@@ -40,6 +40,10 @@ class Posted(Mapping[str, str]):
         """Every value of a field that may be sent more than once; empty ones left out."""
         return tuple(value.strip() for value in self._fields.get(name, ()) if value.strip())
 
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every name with each of its values."""
+        return ((name, value) for name, values in self._fields.items() for value in values)
+
     def lines(self, name: str) -> tuple[str, ...]:
         """A text area as its lines; empty ones left out."""
         return tuple(line.strip() for line in self.text(name).splitlines() if line.strip())
@@ -55,8 +59,11 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 async def _posted(request: Request) -> Posted:
+    """The form of this request; empty where it is none. Kept for the page of an error."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    return _parsed(await request.body() if kind == _FORM else b"")
+    posted = _parsed(await request.body() if kind == _FORM else b"")
+    request.state.posted = posted
+    return posted
 
 
 def _parsed(body: bytes) -> Posted:

@@ -13,8 +13,6 @@ _ROLES: dict[str, Sequence[Link]] = {
         ("/requests", "requests"),
         ("/agreements", "agreements"),
         ("/extracts", "extracts"),
-        ("/environments", "environments"),
-        ("/keys", "tokens"),
     ),
     "archive": (
         ("/home", "home_archive"),
@@ -22,13 +20,18 @@ _ROLES: dict[str, Sequence[Link]] = {
         ("/agreements", "agreements"),
         *_OPEN,
         ("/audit", "audit"),
-        ("/keys", "tokens"),
     ),
-    "auditor": (("/home", "home_auditor"), ("/audit", "audit"), *_OPEN, ("/keys", "tokens")),
-    "operator": (("/home", "home_operator"), ("/audit", "audit"), *_OPEN, ("/keys", "tokens")),
+    "auditor": (("/home", "home_auditor"), ("/audit", "audit"), *_OPEN),
+    "operator": (("/home", "home_operator"), ("/audit", "audit"), *_OPEN),
 }
 
 
 def menu(viewer: Actor | None) -> Sequence[Link]:
     """Address and name of each page in the menu."""
     return _ROLES[viewer.role] if viewer else (*_OPEN, ("/words", "words"))
+
+
+def organisation_menu(viewer: Actor) -> Sequence[Link]:
+    """Address and name of the pages about the visitor's own organisation."""
+    keys = ("/keys", "tokens")
+    return (("/environments", "environments"), keys) if viewer.role == "user" else (keys,)

@@ -1,12 +1,14 @@
 """What a person chooses from, for the select and choice macros."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from catalog.licences import Statement
+from catalog.licences import Statement, statement
 from registry.accounts.actors import Scope
 from registry.accounts.tables import Environment
 from registry.pages.words import Words
+from registry.services.asking import PrecheckReason
 from registry.services.catalogue import Listing
 
 
@@ -75,3 +77,37 @@ def statement_choices(
 ) -> list[tuple[str, str, str]]:
     """Each rights statement by its name, or by its IRI where it has none."""
     return [(iri, t.pick(known) if known else iri, "") for iri, known in statements]
+
+
+@dataclass
+class Reason:
+    """Why a number of items fares so, with the rights statements it concerns."""
+
+    outcome: str
+    nl: str
+    en: str
+    amount: int
+    rights: dict[str, Statement | None]
+
+
+def merged(lines: Iterable[Mapping[str, Any]], amount: str = "count") -> list[Reason]:
+    """Lines that read the same as one; rules may tell apart what people need not."""
+    found: dict[tuple[str, str], Reason] = {}
+    for line in lines:
+        key = (line["outcome"], line["nl"])
+        reason = found.setdefault(key, Reason(line["outcome"], line["nl"], line["en"], 0, {}))
+        reason.amount += line[amount]
+        reason.rights.update((iri, statement(iri)) for iri in line.get("rights", ()))
+    return sorted(found.values(), key=lambda one: (_ORDER.get(one.outcome, 3), -one.amount))
+
+
+def merged_answer(reasons: Iterable[PrecheckReason]) -> list[Reason]:
+    """The same for the reasons of a pre-check, by their shares in per cents."""
+    lines = (
+        {"outcome": one.outcome, "nl": one.text.nl, "en": one.text.en, "count": one.share}
+        for one in reasons
+    )
+    return merged(lines)
+
+
+_ORDER = {"permit": 0, "review": 1, "deny": 2}

@@ -161,7 +161,7 @@ def _terms_page(
         dataset=dataset,
         terms=shown,
         lines=[(line, statement(line.statement), _why(line)) for line in shown.lines],
-        duties=[duty.name for duty in DUTIES.values() if duty.name != "consent"],
+        duties=[duty for duty in DUTIES.values() if duty.name != "consent"],
         error=error,
     )
 
@@ -218,7 +218,7 @@ def _lines(posted: Posted) -> Iterator[dict[str, Any]]:
             "use": posted.text(f"{at}.use") or "any",
             "outcome": posted.text(f"{at}.outcome"),
             "duties": list(posted.all(f"{at}.duties")),
-            "confirmed": posted.text(f"{at}.confirmed") == "yes",
+            "confirmed": "yes" in (posted.text(f"{at}.confirmed"), posted.text("confirm_all")),
         }
         number += 1
 

@@ -101,6 +101,8 @@ def ask(
     answer, error = None, None
     if asked.datasets:
         answer, error = answered(session, visitor, asked, at)
+    if answer is not None:
+        asked = asked.about(*(one.dataset for one in answer.datasets))
     return render(
         request,
         "precheck.html",

@@ -12,12 +12,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from registry.dependencies import language_of, now_of
-from registry.pages.navigation import menu
+from registry.pages.navigation import menu, organisation_menu
 from registry.pages.options import (
     dataset_choices,
     dataset_options,
     environment_options,
     meaning_of,
+    merged,
+    merged_answer,
     purpose_choices,
     region_choices,
     scope_choices,
@@ -59,6 +61,9 @@ def environment() -> Environment:
         scope_choices,
         titles_of,
         meaning_of,
+        merged,
+        merged_answer,
+        organisation_menu,
         purpose_choices,
         region_choices,
         statement_choices,
@@ -75,24 +80,40 @@ def asset(name: str) -> str:
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
-def render(request: Request, template: str, /, *, status: int = 200, **facts: Any) -> HTMLResponse:
-    """A page in the visitor's language; `error` and `values`, what was filled in, are for forms."""
+def render(
+    request: Request,
+    template: str,
+    /,
+    *,
+    status: int = 200,
+    under_way: bool = False,
+    **facts: Any,
+) -> HTMLResponse:
+    """A page in the visitor's language; `error` and `values`, what was filled in, are for forms.
+
+    :param under_way: the page shows work that goes on, and comes again until its reader stops it.
+    """
     language = language_of(request)
     shared = {
         "t": Words(language),
         "language": language,
+        "status": status,
         "other_language": next(other for other in LANGUAGES if other != language),
         "switch": _switch(request),
         "path": request.url.path,
         "now": now_of(request),
         "viewer": getattr(request.state, "viewer", None),
         "done": _done(request, language),
+        "under_way": under_way,
+        "still": request.query_params.get("still") == "yes",
         "error": None,
         "values": None,
     }
     body = environment().get_template(template).render({**shared, **facts})
     headers = {"content-language": language, "cache-control": "private, no-cache"}
     response = HTMLResponse(body, status, headers)
+    if under_way and request.query_params.get("still") != "yes":
+        response.headers["refresh"] = f"2; url={request.url.path}"
     if request.query_params.get("lang") in LANGUAGES:
         remember_language(response, language)
     return secured(response)

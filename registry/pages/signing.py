@@ -1,6 +1,8 @@
 """Signing up, in and out."""
 
+import re
 from functools import partial
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request
 from sqlmodel import Session
@@ -57,8 +59,17 @@ def sign_up_now(
 
 @router.get("/sign-in")
 def sign_in_form(request: Request, visitor: VisitorDep) -> Response:
-    """Ask for a link: there are no passwords."""
-    return render(request, "sign_in.html")
+    """Ask for a link: there are no passwords. Where to go afterwards is kept in the browser."""
+    page = render(request, "sign_in.html")
+    wanted = request.query_params.get("next", "")
+    if _is_own_page(wanted):
+        page.set_cookie("next", quote(wanted), max_age=3600, httponly=True, samesite="lax")
+    return page
+
+
+def _is_own_page(address: str) -> bool:
+    """Whether it is a path on this site, and no address of another one in disguise."""
+    return re.fullmatch(r"/(?![/\\])[!-\[\]-~]{0,500}", address) is not None
 
 
 @router.post("/sign-in")
@@ -81,7 +92,9 @@ def confirm_sign_in(request: Request, secret: str, visitor: VisitorDep) -> Respo
 def use_link(request: Request, secret: str, session: SessionDep, at: NowDep) -> Response:
     """Use the link up, and start a session in this browser."""
     session_key, actor = sign_in(session, secret[:200], at=at)
-    response = see("/home")
+    wanted = unquote(request.cookies.get("next", ""))
+    response = see(wanted if _is_own_page(wanted) else "/home")
+    response.delete_cookie("next", httponly=True, samesite="lax")
     start_session(request, response, session_key)
     _in_own_language(request, response, actor)
     return response

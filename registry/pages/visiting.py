@@ -12,6 +12,7 @@ from registry.accounts.credentials import SESSION_LIFETIME, find_actor
 from registry.db import reading, transaction
 from registry.dependencies import now_of, runtime_of
 from registry.errors import NotAllowed, NotSignedIn, Text
+from registry.pages.forms import PostedDep
 
 LONGEST_SECRET = 200
 
@@ -75,7 +76,8 @@ def _find(request: Request, secret: str) -> Actor:
         return find_actor(session, secret, "session", at)
 
 
-def _person(request: Request) -> Actor:
+def _person(request: Request, _form: PostedDep) -> Actor:
+    """Whoever is signed in. The form is read before, so that it is not lost with a session."""
     visitor = find_visitor(request)
     if visitor is None:
         raise NotSignedIn(

@@ -60,6 +60,10 @@ class Words:
         """The sentence of one member of a family of keys (``state.ready``)."""
         return self(f"{family}.{member}")
 
+    def count(self, stem: str, n: int, **values: object) -> str:
+        """The sentence for one (``stem_one``) or for another number (``stem_many``) of things."""
+        return self(f"{stem}_{'one' if n == 1 else 'many'}", n=self.number(n), **values)
+
     def pick(self, value: Any, stem: str = "") -> str:
         """The text of this language of something that has both, as attributes or as keys."""
         name = f"{stem}_{self.language}" if stem else self.language
