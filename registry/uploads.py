@@ -138,7 +138,7 @@ class _Form:
         self.file_name = ""
         self._sink = sink
         self._events: list[bytes] = []
-        self._header = b""
+        self._header, self._value = b"", b""
         self._name = ""
         self._in_file = False
         self._text = bytearray()
@@ -148,6 +148,8 @@ class _Form:
             boundary,
             {
                 "on_part_begin": self._begin,
+                "on_header_begin": self._header_begin,
+                "on_header_end": self._header_end,
                 "on_header_field": self._header_field,
                 "on_header_value": self._header_value,
                 "on_part_data": self._data,
@@ -162,15 +164,21 @@ class _Form:
         parser.finalize()
 
     def _begin(self) -> None:
-        self._header, self._name, self._in_file, self._text = b"", "", False, bytearray()
+        self._name, self._in_file, self._text = "", False, bytearray()
+
+    def _header_begin(self) -> None:
+        self._header, self._value = b"", b""
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header = data[start:end].lower()
+        self._header += data[start:end]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        if self._header != b"content-disposition":
+        self._value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._header.lower() != b"content-disposition":
             return
-        _, options = parse_options_header(data[start:end])
+        _, options = parse_options_header(self._value)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if b"filename" in options:
             self._in_file = True

@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from registry.accounts.actors import Actor, Scope
 from registry.api.problems import answers, no_such_thing
-from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
+from registry.api.shapes import Page, Row, SliceDep, foreign_cursor, new_router, page_of, signed_in
 from registry.audit.entry import Entry
 from registry.db import reading, transaction
 from registry.dependencies import (
@@ -74,7 +74,7 @@ def list_entries(
 
 def _place(after: str) -> int:
     if not (after.isascii() and after.isdigit() and len(after) == 20):
-        raise no_such_thing()
+        raise foreign_cursor()
     return min(int(after), 2**62)
 
 

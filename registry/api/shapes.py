@@ -96,15 +96,17 @@ def _opened(cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return base64.b64decode(padded, b"-_", validate=True).decode("ascii")
     except (UnicodeError, binascii.Error):
-        raise InvalidInput(
-            "invalid-cursor",
-            Text("Deze cursor is niet van ons.", "this cursor is not one of ours"),
-            Text(
-                "Gebruik `next_cursor` van de vorige bladzijde.",
-                "use `next_cursor` of the page before",
-            ),
-            (FieldProblem("cursor", Text("Onbekend.", "unknown")),),
-        ) from None
+        raise foreign_cursor() from None
+
+
+def foreign_cursor() -> InvalidInput:
+    """A cursor that no page of ours gave."""
+    return InvalidInput(
+        "invalid-cursor",
+        Text("Deze cursor is niet van ons.", "this cursor is not one of ours"),
+        Text("Gebruik `next_cursor` van de vorige bladzijde.", "use the last page's `next_cursor`"),
+        (FieldProblem("cursor", Text("Onbekend.", "unknown")),),
+    )
 
 
 def new_router(tag: str) -> APIRouter:
