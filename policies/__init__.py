@@ -29,10 +29,11 @@ from policies.policytest import PolicyTest, PolicyTestReport, run_policy_tests
 from policies.regions import is_country, is_region, region_label, regions_of
 from policies.replay import Replay, Shift, replay, what_if
 from policies.report import compliance_report
-from policies.request import Place, Request, request_from_json
+from policies.request import Place, Request, item_from_json, request_from_json
 from policies.rowfilter import RowFilter
 from policies.sql import Sql, compile_filter
 from policies.summary import Line, Summary, summarise
+from policies.tree import explain
 from policies.verdict import ItemVerdict, Outcome, Reason
 from policies.vocabulary import (
     DUTIES,
@@ -106,10 +107,12 @@ __all__ = [
     "dump_policy",
     "duty_term",
     "evaluate",
+    "explain",
     "from_template",
     "inherit",
     "is_country",
     "is_region",
+    "item_from_json",
     "label",
     "match",
     "parse_policy",

@@ -125,6 +125,14 @@ def _unknown(part: Part, of: Residual) -> Reason:
     return Reason(f"unknown:{part.name}", of.rule.uid, nl, en)
 
 
+def part_label(part: Part, language: str) -> str:
+    """What the part is about and the values it names."""
+    of = part.condition
+    if not isinstance(of, Constraint) or not of.right:
+        return _name(part, language)
+    return f"{_name(part, language)} ({of.operator}: {_values(of, language)})"
+
+
 def _name(part: Part, language: str) -> str:
     if part.name in _PARTS:
         return _PARTS[part.name][language == "en"]
@@ -147,7 +155,19 @@ def _covered(of: Condition | None, language: str) -> str:
     return {"nl": " (wel: ", "en": " (covered: "}[language] + _values(of, language) + ")"
 
 
+_VALUES = {
+    Moment.USE: ("het moment van gebruik", "the moment of use"),
+    True: ("ja", "yes"),
+    False: ("nee", "no"),
+}
+
+
 def _values(of: Constraint, language: str) -> str:
     region = OPERANDS[of.left].kind == "region" if of.left in OPERANDS else False
-    shown = (v.value if isinstance(v, Moment) else str(v) for v in of.right)
-    return ", ".join(region_label(v, language) if region else label(v, language) for v in shown)
+    name = region_label if region else label
+    return ", ".join(
+        _VALUES[value][language == "en"]
+        if isinstance(value, bool | Moment)
+        else name(str(value), language)
+        for value in of.right
+    )

@@ -5,15 +5,14 @@ A document has ``tests``, each with a ``name``, a ``request``, an ``item`` and w
 anything else evaluated.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from policies.evaluation import evaluate, match
 from policies.nodes import Node
 from policies.policy import Kind, Policy
-from policies.request import Place, Request
+from policies.request import Place, Request, item_from_json
 from policies.verdict import ItemVerdict, Outcome
 from policies.vocabulary import ITEM_FACTS
 
@@ -48,7 +47,7 @@ def run_policy_tests(policy: Policy, document: object) -> PolicyTestReport:
     """Decide every test of the document and compare.
 
     :raises DocumentError: if the document is no set of tests, with its path.
-    :raises RequestError: for a request outside the vocabulary.
+    :raises RequestError: for a request or item outside the vocabulary.
     """
     fields = Node(document, "$").fields({"defaults", "tests"})
     if "tests" not in fields:
@@ -65,7 +64,7 @@ def run_policy_tests(policy: Policy, document: object) -> PolicyTestReport:
             if name not in test:
                 node.fail(f"`{name}` is missing")
         try:
-            item = _item(_merged(defaults, test, "item", set(ITEM_FACTS)))
+            item = item_from_json(_merged(defaults, test, "item", set(ITEM_FACTS)))
             request = _request(_merged(defaults, test, "request", _REQUEST), node)
         except (TypeError, ValueError) as error:
             node.fail(f"the request or item cannot be read: {error}")
@@ -86,16 +85,6 @@ def _merged(
             found = source[name].fields(known)
             merged |= {key: node.value for key, node in found.items()}
     return merged
-
-
-def _item(facts: Mapping[str, Any]) -> dict[str, object]:
-    """The item's facts; dates may be written as text."""
-    return {fact: _dated(fact, value) for fact, value in facts.items()}
-
-
-def _dated(fact: str, value: object) -> object:
-    is_date = ITEM_FACTS[fact].kind == "date" and isinstance(value, str)
-    return date.fromisoformat(str(value)) if is_date else value
 
 
 def _request(values: dict[str, Any], node: Node) -> Request:

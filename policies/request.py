@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from policies.errors import RequestError
 from policies.regions import is_country
-from policies.vocabulary import PURPOSES, USER_CLASSES, USES, purpose_term, use_term
+from policies.vocabulary import ITEM_FACTS, PURPOSES, USER_CLASSES, USES, purpose_term, use_term
 
 JsonScalar: TypeAlias = str | int | float | bool | None
 
@@ -96,6 +96,24 @@ def request_from_json(document: Mapping[str, Any]) -> Request:
     """The request that :meth:`Request.to_json` wrote."""
     values = {**document, "place": Place(**document["place"])}
     return Request(**{**values, "at": datetime.fromisoformat(document["at"])})
+
+
+def item_from_json(document: Mapping[str, Any]) -> dict[str, object]:
+    """An item's facts as they come from JSON or YAML, where a date may be a text.
+
+    :raises RequestError: for a fact we do not know, or a date that is none.
+    """
+    facts: dict[str, object] = {}
+    for name, value in document.items():
+        if name not in ITEM_FACTS:
+            raise _unknown(f"item.{name}", name, ", ".join(ITEM_FACTS))
+        facts[name] = value
+        if ITEM_FACTS[name].kind == "date" and isinstance(value, str):
+            try:
+                facts[name] = date.fromisoformat(value)
+            except ValueError:
+                raise _unknown(f"item.{name}", value, "2026-11-23, as a date") from None
+    return facts
 
 
 def _unknown(field_name: str, value: str, known: str) -> RequestError:

@@ -2,12 +2,12 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
-from policies import Place, Request, RequestError, request_from_json
+from policies import Place, Request, RequestError, item_from_json, request_from_json
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,13 @@ def test_a_request_survives_json(request_: Request) -> None:
         facts={"odrl:count": 2},
     )
     assert request_from_json(json.loads(json.dumps(asked.to_json()))) == asked
+
+
+def test_an_items_facts_come_from_json() -> None:
+    """Dates may be written as text; facts we do not know are errors."""
+    facts = {"opt_out": False, "embargo_until": "2026-11-23", "rights": None}
+    assert item_from_json(facts) == {**facts, "embargo_until": date(2026, 11, 23)}
+    assert item_from_json({"embargo_until": date.min}) == {"embargo_until": date.min}
+    for wrong in ({"colour": "red"}, {"embargo_until": "soon"}):
+        with pytest.raises(RequestError, match=r"item\."):
+            item_from_json(wrong)
