@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from registry.access.tables import Agreement
+from registry.access.tables import Agreement, Extract
 from registry.accounts.actors import Actor, Scope, require
 from registry.client.snippets import snippets
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, after_commit, now_of
@@ -17,7 +17,7 @@ from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, secured, see
 from registry.pages.visiting import PersonDep
 from registry.services.agreeing import find_agreement, standing
-from registry.services.catalogue import listing_of
+from registry.services.catalogue import Listing, listing_of
 from registry.services.extracts import (
     UNDER_WAY,
     NewExtract,
@@ -41,10 +41,7 @@ def extracts(
     """The organisation's extracts, newest first."""
     found = list_extracts(session, person, after=after, limit=PAGE + 1)
     following = f"/extracts?after={found[PAGE - 1].id}" if len(found) > PAGE else ""
-    shown = []
-    for extract in found[:PAGE]:
-        agreement = session.get_one(Agreement, extract.agreement_id)
-        shown.append((extract, listing_of(session, agreement.dataset_id, agreement.edition_id)))
+    shown = with_listings(session, found[:PAGE])
     return render(
         request,
         "extracts.html",
@@ -52,6 +49,15 @@ def extracts(
         first="/extracts" if after else "",
         following=following,
     )
+
+
+def with_listings(session: Session, extracts: list[Extract]) -> list[tuple[Extract, Listing]]:
+    """Each extract with what it was cut from."""
+    shown = []
+    for extract in extracts:
+        agreement = session.get_one(Agreement, extract.agreement_id)
+        shown.append((extract, listing_of(session, agreement.dataset_id, agreement.edition_id)))
+    return shown
 
 
 @router.get("/agreements/{agreement_id}/extract")

@@ -13,6 +13,7 @@ from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
 from registry.dependencies import NowDep, ReadingDep, SessionDep
 from registry.pages.collection import own_datasets
+from registry.pages.extracts import with_listings
 from registry.pages.rendering import render, see
 from registry.pages.visiting import PersonDep
 from registry.services.accounts import outbox, unverified, verify_organisation
@@ -42,7 +43,7 @@ def _user(session: Session, person: Actor) -> dict[str, Any]:
         "environments": [e for e in list_environments(session, person) if not e.closed_at],
         "requests": list_requests(session, person, limit=FEW),
         "proposed": [(a, listing_of(session, a.dataset_id, a.edition_id)) for a in proposed],
-        "extracts": list_extracts(session, person, limit=FEW),
+        "extracts": with_listings(session, list_extracts(session, person, limit=FEW)),
     }
 
 
