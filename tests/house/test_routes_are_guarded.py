@@ -72,7 +72,7 @@ def _names_a_scope(dependant: Dependant) -> bool:
     return any(_names_a_scope(one) for one in dependant.dependencies)
 
 
-OPERATIONS = [(method, route) for route in _routes() for method in sorted(route.methods)]
+OPERATIONS = [(method, route) for route in _routes() for method in sorted(route.methods or ())]
 OBJECT_ROUTES = [
     pytest.param(method, route.path, id=f"{method} {route.path}")
     for method, route in OPERATIONS

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -41,7 +42,7 @@ schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
     suppress_health_check=list(HealthCheck),
     deadline=None,
 )
-def test_openapi_schemathesis(case: schemathesis.Case, world: World) -> None:
+def test_openapi_schemathesis(case: schemathesis.Case[Any], world: World) -> None:
     """Generated requests of each role get a described answer, and never a fault."""
     for role in _ROLES:
         headers = {"Authorization": f"Bearer {getattr(world, role).token}"}

@@ -106,7 +106,7 @@ def test_one_range(ready: Ready, asked: str, start: int, stop: int | None) -> No
 )
 def test_ranges_not_understood_give_the_whole(ready: Ready, asked: str) -> None:
     """Several ranges, other units and nonsense are ignored, as RFC 9110 section 14.2 allows."""
-    headers = {"Authorization": f"Bearer {ready.token}".encode(), "Range": asked.encode()}
+    headers = {b"Authorization": f"Bearer {ready.token}".encode(), b"Range": asked.encode()}
     assert httpx2.get(ready.part["address"], headers=headers).status_code == 200
 
 

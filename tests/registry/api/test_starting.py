@@ -46,7 +46,10 @@ def test_a_log_that_was_changed_stops_it(tmp_path: Path) -> None:
         assert client.post("/v1/organisations", json=body).status_code == 201
     engine = open_engine(settings.sqlalchemy_url)
     with engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE audit_entry SET body = replace(body, 'NL', 'BE')")
+        connection.exec_driver_sql(
+            "UPDATE audit_entry"
+            " SET body = CAST(replace(CAST(body AS TEXT), '\"NL\"', '\"BE\"') AS BLOB)"
+        )
     engine.dispose()
     with pytest.raises(LogMismatch), TestClient(create_app(settings)):
         pass

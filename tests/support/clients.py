@@ -1,0 +1,48 @@
+"""Real clients in environments of their own: what they pin must not reach ours."""
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "build" / "clients"
+DUCKDB = ("duckdb==1.5.5", "duckdb-extension-httpfs==1.5.5")
+"""The newest DuckDB whose `httpfs` extension can be had from the package index."""
+
+
+@cache
+def duckdb_python() -> Path:
+    """A Python with DuckDB and its `httpfs` extension; a skip by name where it cannot be made."""
+    python = FOLDER / "duckdb" / "bin" / "python"
+    if not python.exists():
+        _make(python, DUCKDB)
+    return python
+
+
+def _make(python: Path, packages: tuple[str, ...]) -> None:
+    uv = Path(sys.executable).with_name("uv")
+    commands = (
+        [uv, "venv", "--quiet", "--clear", python.parents[1]],
+        [uv, "pip", "install", "--quiet", "--python", python, *packages],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            python.unlink(missing_ok=True)
+            _missing(f"{' and '.join(packages)} cannot be installed: {done.stderr[-300:]}")
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("REQUIRE_COUNTERPARTS") == "1":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def run_python(python: Path, code: str, *arguments: str) -> str:
+    """What the code prints in that Python; its error fails the test."""
+    done = subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
