@@ -87,4 +87,8 @@ def _tell_other(problem: Exception) -> int:
     runtime = sys.modules.get("registry.runtime")
     if runtime is not None and isinstance(problem, runtime.NotReady):
         return _tell(str(problem), "", 1)
+    pydantic = sys.modules.get("pydantic")
+    if pydantic is not None and isinstance(problem, pydantic.ValidationError):
+        wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors())
+        return _tell("\n".join(wrong), "", 2)
     raise problem
