@@ -47,6 +47,7 @@ import json, resource, sys, duckdb
 spec = json.loads(sys.stdin.read())
 connection = duckdb.connect()
 connection.execute("SET threads = 2")
+connection.execute("SET enable_progress_bar = false")
 connection.execute("SET preserve_insertion_order = false")
 connection.execute(spec["sql"], spec["params"]).fetchall()
 used = resource.getrusage(resource.RUSAGE_SELF)
