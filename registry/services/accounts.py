@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlmodel import Session, col, select
 
-from policies import USER_CLASSES, is_country
+from policies import USER_CLASSES
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.credentials import (
     LINK_LIFETIME,
@@ -23,6 +23,7 @@ from registry.audit.log import append
 from registry.audit.values import moment
 from registry.errors import Text
 from registry.ids import new_id
+from registry.services.countries import known_country
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
 
@@ -96,7 +97,7 @@ def _add(
     if command.user_class not in USER_CLASSES:
         known = ", ".join(USER_CLASSES)
         raise invalid("user_class", f"Kies een van: {known}.", f"Choose one of: {known}.")
-    _known_country("country", command.country)
+    known_country("country", command.country)
     organisation = Organisation(
         id=new_id("org", at),
         slug=_free_slug(session, command),
@@ -144,17 +145,6 @@ def _add_seat(session: Session, organisation: Organisation, command: SignUp, at:
     session.add(seat)
     session.flush()
     return seat
-
-
-def _known_country(path: str, code: str) -> None:
-    if not is_country(code):
-        raise invalid(
-            path,
-            f"`{code}` is geen landcode.",
-            f"`{code}` is no country code.",
-            "Gebruik twee letters volgens ISO 3166-1, zoals NL.",
-            "Use two letters of ISO 3166-1, such as NL.",
-        )
 
 
 def _free_slug(session: Session, command: SignUp) -> str:

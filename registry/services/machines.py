@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from policies import is_country
 from registry.accounts.actors import MACHINE_SCOPES, Actor, Scope, require
 from registry.accounts.credentials import (
     CLIENT_TOKEN_LIFETIME,
@@ -22,6 +21,7 @@ from registry.audit.log import append
 from registry.audit.values import moment
 from registry.ids import new_id
 from registry.services.accounts import Command, Country, Line
+from registry.services.countries import known_country
 from registry.services.noting import note
 from registry.services.wording import invalid, missing
 
@@ -58,16 +58,8 @@ def register_environment(
 ) -> Environment:
     """Register where data will be processed; agreements and reading tokens are bound to it."""
     require(actor, Scope.REQUESTS)
-    for path in ("country", "operator_country"):
-        code = getattr(command, path)
-        if not is_country(code):
-            raise invalid(
-                path,
-                f"`{code}` is geen landcode.",
-                f"`{code}` is no country code.",
-                "Gebruik twee letters volgens ISO 3166-1, zoals NL.",
-                "Use two letters of ISO 3166-1, such as NL.",
-            )
+    known_country("country", command.country)
+    known_country("operator_country", command.operator_country)
     environment = Environment(
         id=new_id("env", at),
         organisation_id=actor.organisation_id,
