@@ -32,7 +32,7 @@ COMMANDS = (
     "pulling",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""
-GROUPS = {"audit": "audit"}
+GROUPS = {"audit": "audit", "policy": "policy"}
 """Groups and the module that holds each one's `app`."""
 
 OURS = {"registry", "catalog", "connectors", "policies"}

@@ -1,0 +1,1 @@
+"""What was asked, decided, agreed, cut and read: the rows."""

@@ -1,0 +1,1 @@
+"""Who acts: organisations, seats, machines, and what they show to be believed."""
