@@ -23,7 +23,15 @@ from registry.dependencies import (
 from registry.errors import FieldProblem, InvalidInput, RegistryError, StorageFull, Text, TooLarge
 from registry.jobs import enqueue_check
 from registry.pages.collection import dataset_overview
-from registry.pages.forms import NOTHING, FormRefused, Posted, PostedDep, filled, shown_again
+from registry.pages.forms import (
+    NOTHING,
+    FormRefused,
+    Posted,
+    PostedDep,
+    filled,
+    shown_again,
+    to_field,
+)
 from registry.pages.rendering import render, secured, see
 from registry.pages.visiting import PersonDep
 from registry.runtime import Runtime
@@ -56,7 +64,9 @@ async def deliver(
         if upload is None:
             raise _no_file()
         delivery_id = await run_in_threadpool(_take_in, runtime, person, dataset_id, upload, at)
-    except (InvalidInput, TooLarge, StorageFull) as wrong:
+    except InvalidInput as wrong:
+        raise FormRefused(to_field(wrong, "file", "file"), show) from wrong
+    except (TooLarge, StorageFull) as wrong:
         raise FormRefused(wrong, show) from wrong
     return see(f"/archive/deliveries/{delivery_id}", done="delivery")
 
@@ -130,7 +140,8 @@ def _mapping(
     try:
         return propose_mapping(session, person, delivery_id, ports=ports), error
     except InvalidInput as wrong:
-        return None, error or wrong
+        # What is wrong is the file itself, and it has no field here.
+        return None, error or InvalidInput(wrong.code, wrong.text, wrong.help)
 
 
 def _edited(mapping: Mapping, posted: Posted) -> Mapping:
