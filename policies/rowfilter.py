@@ -6,7 +6,7 @@ comparison unknown, ``and``, ``or`` and ``not`` follow Kleene, and a row passes 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import eq, ge, gt, le, lt, ne
@@ -198,18 +198,52 @@ class AnyOf(_Joined):
 
 
 def all_of(*parts: RowFilter) -> RowFilter:
-    """The conjunction, simplified where a part is constant."""
-    return _join(AllOf, parts, TRUE, FALSE)
+    """The conjunction, simplified where a part is constant or several exclude values of a fact."""
+    whole = _join(AllOf, parts, TRUE, FALSE)
+    if isinstance(whole, AllOf):
+        return _join(AllOf, _one_membership_a_fact(whole.of, negated=True), TRUE, FALSE)
+    return whole
 
 
 def any_of(*parts: RowFilter) -> RowFilter:
-    """The disjunction, simplified where a part is constant."""
-    return _join(AnyOf, parts, FALSE, TRUE)
+    """The disjunction, simplified where a part is constant or several name values of a fact."""
+    whole = _join(AnyOf, parts, FALSE, TRUE)
+    if isinstance(whole, AnyOf):
+        return _join(AnyOf, _one_membership_a_fact(whole.of, negated=False), FALSE, TRUE)
+    return whole
+
+
+def _one_membership_a_fact(parts: tuple[RowFilter, ...], *, negated: bool) -> Iterator[RowFilter]:
+    """Equalities and memberships of one fact (or their negations) as one, where the first stood."""
+    named: dict[str, frozenset[Scalar]] = {}
+    memberships = [_membership(part, negated=negated) for part in parts]
+    for found in memberships:
+        if found is not None:
+            named[found.fact] = named.get(found.fact, frozenset()) | found.values
+    for part, found in zip(parts, memberships, strict=True):
+        if found is None:
+            yield part
+        elif (values := named.pop(found.fact, None)) is not None:
+            whole = Within(found.fact, values)
+            yield part if values == found.values else Not(whole) if negated else whole
+
+
+def _membership(part: RowFilter, *, negated: bool) -> Within | None:
+    match part:
+        case Compare(fact, operator, value):
+            equal = Operator.NEQ if negated else Operator.EQ
+            return Within(fact, frozenset({value})) if operator is equal else None
+        case Not(Within() as inner):
+            return inner if negated else None
+        case Within():
+            return None if negated else part
+        case _:
+            return None
 
 
 def _join(
     kind: type[AllOf] | type[AnyOf],
-    parts: tuple[RowFilter, ...],
+    parts: Iterable[RowFilter],
     neutral: Constant,
     absorbing: Constant,
 ) -> RowFilter:

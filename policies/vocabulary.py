@@ -126,6 +126,8 @@ def _terms(kind: type[_T], name: str) -> dict[str, _T]:
 _ODRL = _read("odrl")
 
 USES = _terms(Term, "uses")
+ALIGNED = {use["term"]: use["aligned"] for use in _read("uses")["terms"] if use["aligned"]}
+"""Use → the term of the draft AI vocabulary or of ODRL that says nearly the same."""
 USER_CLASSES = _terms(Term, "user_classes")
 PURPOSES = _terms(Term, "purposes")
 DUTIES = _terms(DutyTerm, "duties")

@@ -186,6 +186,14 @@ def convert(
             typer.echo(json.dumps(dump_policy(found), ensure_ascii=False, indent=1))
 
 
+@app.command()
+def profile() -> None:
+    """Write the AI-use profile as Turtle, on standard output."""
+    from policies.interchange.profile import dump_profile
+
+    typer.echo(dump_profile(), nl=False)
+
+
 @app.command("replay")
 def replay_(stored: File, policy: File) -> None:
     """Give a stored answer again. Status 1 if it is not identical."""

@@ -1,5 +1,6 @@
 """A compiled policy decides what the evaluation decides."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from policies import (
     Duty,
     Effect,
     Kind,
+    Logical,
     Operator,
     Outcome,
     Place,
@@ -24,6 +26,7 @@ from policies import (
     evaluate,
 )
 from policies.compiled import Compiled
+from policies.policy import Connective
 from tests.policies.test_filters_agree import POLICIES, REQUESTS, ROWS
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -125,3 +128,19 @@ def test_rules_that_are_alike_share_their_functions(number: int) -> None:
     elsewhere = replace(OPEN, target=f"archive/films@{number}", uid=f"rule-{number}")
     first, second = (Compiled(replace(SET, rules=(rule,))) for rule in (OPEN, elsewhere))
     assert first._shared is second._shared
+
+
+def test_deep_nesting_is_decided_quickly(request_: Request, item: dict[str, object]) -> None:
+    """Alternating connectives to the depth that documents may have do not multiply the work."""
+    inner: Constraint | Logical = Constraint("vg:optOut", Operator.EQ, (False,))
+    for level in range(40):
+        also = Constraint("vg:personalData", Operator.NEQ, (f"level {level}",))
+        connective = Connective.OR if level % 2 else Connective.AND
+        inner = Logical(connective, (inner, also))
+    deep = replace(SET, rules=(replace(OPEN, constraints=(inner,)),))
+    begun = time.process_time()
+    assert evaluate(deep, request_).outcome(item) is Outcome.PERMIT
+    denied = replace(deep.rules[0], effect=Effect.PROHIBITION, uid="no")
+    prohibited = replace(deep, rules=(OPEN, denied))
+    assert evaluate(prohibited, request_).outcome(item) is Outcome.DENY
+    assert time.process_time() - begun < 1

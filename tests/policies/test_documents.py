@@ -195,7 +195,7 @@ REFUSED = [
 def test_a_wrong_document_is_refused_with_its_place(
     document: dict[str, Any] | str, path: str, message: str
 ) -> None:
-    """The error has the JSON path and says what is wrong (D1 to D6)."""
+    """The error has the JSON path and says what is wrong (D1, D2, D3, D4, D5, D6)."""
     with pytest.raises(DocumentError) as caught:
         parse_policy(document)
     assert caught.value.path.startswith(path)

@@ -1,5 +1,6 @@
 """Every case of ``cases/`` is decided as it says, row by row and as SQL."""
 
+import re
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +90,16 @@ def test_a_case_names_sentences_that_exist(case: dict[str, Any]) -> None:
     """Every sentence a case claims to test stands in SPEC.md."""
     for sentence in case["spec"]:
         assert f"**{sentence}**" in SPEC
+
+
+def test_every_sentence_has_a_test() -> None:
+    """Named by a case, or by the docstring of a test, in brackets."""
+    here = Path(__file__).parent
+    named = {sentence for case in _cases() for sentence in case.values[0]["spec"]}
+    for path in here.rglob("test_*.py"):
+        for group in re.findall(r"\(([A-Z]\d+(?:, [A-Z]\d+)*)\)", path.read_text()):
+            named.update(group.split(", "))
+    assert set(re.findall(r"\*\*([A-Z]\d+)\*\*", SPEC)) == named
 
 
 def test_a_policy_with_an_unknown_profile_counts_for_nothing() -> None:

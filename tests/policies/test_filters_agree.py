@@ -136,7 +136,7 @@ def _passing_in_sql(
 def test_a_filter_passes_the_same_rows_in_python_and_sql(
     database: duckdb.DuckDBPyConnection, row_filter: RowFilter, rows: list[dict[str, Any]]
 ) -> None:
-    """Random filters over random rows, missing facts among them."""
+    """Random filters over random rows, missing facts among them (F2, F5)."""
     assert _passing_in_sql(database, row_filter, rows) == [row_filter.matches(r) for r in rows]
 
 
@@ -228,7 +228,7 @@ def test_the_three_filters_partition_the_rows(
     request_: Request,
     rows: list[dict[str, Any]],
 ) -> None:
-    """Each row passes exactly one outcome's filter, in Python and in SQL: that of its verdict."""
+    """Each row passes exactly one filter, in Python and in SQL: that of its verdict (F1, F4)."""
     answer = evaluate(policy, request_)
     verdicts = [answer.verdict(row).outcome for row in rows]
     assert [answer.outcome(row) for row in rows] == verdicts

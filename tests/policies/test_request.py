@@ -35,7 +35,7 @@ def test_what_the_vocabulary_does_not_know_is_an_error(
 
 
 def test_a_use_is_an_action_of_the_profile_or_of_odrl(request_: Request) -> None:
-    """Short names, prefixed terms and full IRIs all name the same action."""
+    """Short names, prefixed terms and full IRIs all name the same action (Q1)."""
     for use in ("train.gen", "vg:train.gen", "https://w3id.org/vrijgave/ns#train.gen"):
         assert replace(request_, use=use).action == "vg:train.gen"
     assert replace(request_, use="odrl:print").action == "odrl:print"

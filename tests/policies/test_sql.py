@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from policies import FilterError, Operator, RowFilter, compile_filter
-from policies.rowfilter import Atom, Compare, Constant, Not, Surely, Within, all_of
+from policies.rowfilter import (
+    Atom,
+    Compare,
+    Constant,
+    Not,
+    Surely,
+    Within,
+    all_of,
+    any_of,
+    negate,
+)
 
 
 def test_a_fact_without_a_column_is_refused() -> None:
@@ -21,8 +31,8 @@ def test_values_and_column_names_cannot_break_out() -> None:
     """Values are bound, each once, and quotes in a column's name are doubled (F5)."""
     evil = "'; DROP TABLE items; --"
     either = Not(Within("rights", frozenset({evil, "b"})))
-    sql = compile_filter(all_of(either, Compare("rights", Operator.NEQ, evil)), {"rights": 'a"b'})
-    assert sql.text == '(NOT ("a""b" IN ($v0, $v1))) AND ("a""b" <> $v0)'
+    sql = compile_filter(all_of(either, Compare("rights", Operator.GT, evil)), {"rights": 'a"b'})
+    assert sql.text == '(NOT ("a""b" IN ($v0, $v1))) AND ("a""b" > $v0)'
     assert sql.params == {"v0": evil, "v1": "b"}
 
 
@@ -54,3 +64,21 @@ def test_a_filter_of_another_make_is_refused() -> None:
     assert Odd().matches({"a": 1})
     with pytest.raises(FilterError, match="no SQL form"):
         compile_filter(Odd(), {})
+
+
+def test_values_of_one_fact_become_one_list() -> None:
+    """Equalities joined by `or`, and inequalities joined by `and`, as a person would type them."""
+    columns = {"rights": "r", "opt_out": "o"}
+    parts = [Compare("rights", Operator.EQ, value) for value in ("b", "a")]
+    named = any_of(parts[0], Compare("opt_out", Operator.EQ, True), parts[1])
+    assert compile_filter(named, columns).text == '("r" IN ($v0, $v1)) OR ("o" = $v2)'
+    assert compile_filter(negate(named), columns).text == (
+        '(NOT ("r" IN ($v0, $v1))) AND ("o" <> $v2)'
+    )
+    assert any_of(parts[0], parts[0]) == parts[0]
+    mixed = all_of(
+        parts[0], Within("rights", frozenset({"a"})), Not(Within("rights", frozenset("b")))
+    )
+    assert compile_filter(mixed, columns).text == (
+        '("r" = $v0) AND ("r" IN ($v1)) AND (NOT ("r" IN ($v0)))'
+    )

@@ -205,3 +205,8 @@ def test_templates_are_listed_and_written(folder: Path) -> None:
     written = _run(folder, "template", "ask-first", "--target", "archive/films@3")
     assert parse_policy(written.output).rules[0].target == "archive/films@3"
     assert _run(folder, "template", "everything").exit_code == 1
+
+
+def test_the_profile_is_written(folder: Path) -> None:
+    """As Turtle, for others to read."""
+    assert "skos:closeMatch odrl:gen-ai" in _run(folder, "profile").output
