@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from policies import (
+    PROFILE,
     Conflict,
     Constraint,
     Duty,
@@ -187,13 +188,14 @@ def test_an_agreement_survives_its_document(asked: Request) -> None:
 
 def test_where_nothing_fits_there_is_no_agreement(asked: Request) -> None:
     """A request that the offer does not cover cannot be agreed on."""
-    with pytest.raises(PolicyError, match="no permission"):
+    with pytest.raises(PolicyError, match="no permission") as caught:
         _agree(replace(asked, target="archive/films@4"))
+    assert caught.value.path == "offer"
 
 
 def test_a_period_ends_after_it_begins(asked: Request) -> None:
     """An agreement cannot end before it begins."""
-    with pytest.raises(PolicyError, match="before it begins"):
+    with pytest.raises(PolicyError, match="^until: .* before it begins"):
         agree(
             OFFER,
             asked,
@@ -204,3 +206,40 @@ def test_a_period_ends_after_it_begins(asked: Request) -> None:
             agreed_at=asked.at,
             until=asked.at,
         )
+
+
+def test_an_agreement_is_between_its_two_parties(asked: Request) -> None:
+    """Whatever the offer's rules named, under the offer's profile and conflict strategy (G1)."""
+    offer = replace(
+        OFFER,
+        profiles=(PROFILE,),
+        rules=tuple(replace(rule, target=None) for rule in OFFER.rules),
+    )
+    agreement = agree(
+        offer,
+        asked,
+        BOTH,
+        uid="https://example.org/agreements/2",
+        assigner="https://example.org/successor",
+        assignee="https://example.org/startup",
+        agreed_at=asked.at,
+        until=asked.at + timedelta(days=1),
+    )
+    parties = {(rule.assigner, rule.assignee) for rule in (agreement, *agreement.rules)}
+    assert parties == {("https://example.org/successor", "https://example.org/startup")}
+    assert agreement.profiles == (PROFILE,)
+    assert agreement.conflict is OFFER.conflict
+    permissions = [rule for rule in agreement.rules if rule.effect is Effect.PERMISSION]
+    assert {rule.target for rule in permissions} == {"archive/films@3"}
+
+
+def test_a_purpose_is_agreed_on_however_it_is_written(
+    asked: Request, item: dict[str, object]
+) -> None:
+    """IRI, term and bare name are one purpose (G1)."""
+    written = replace(asked, purpose="https://w3id.org/dpv#ServiceProvision")
+    agreement = _agree(written)
+    assert agreement == _agree(asked)
+    for purpose in ("ServiceProvision", "dpv:ServiceProvision", written.purpose):
+        decision = evaluate(agreement, replace(asked, purpose=purpose))
+        assert decision.verdict(item).outcome is Outcome.PERMIT

@@ -73,6 +73,7 @@ def test_a_stored_answer_says_which_rows_it_took(request_: Request) -> None:
 def test_a_difference_is_named(request_: Request) -> None:
     """Another policy, another engine, or an answer that was changed where it is stored."""
     stored = _stored(evaluate(POLICY, request_))
+    assert set(stored["policy"]) == {"uid", "digest"}
     stricter = replace(POLICY, rules=POLICY.rules[1:])
     assert replay(stored, stricter).differences == ("policy", "filters", "reasons")
     assert replay({**stored, "engine": "0"}, POLICY).differences == ("engine",)

@@ -198,6 +198,9 @@ def test_an_answer_stores_what_replaying_it_takes(request_: Request) -> None:
     assert stored["kind"] == "prospect"
     assert stored["policy"]["digest"] == prospect.policy_digest
     assert stored["request"] == request_.to_json()
-    assert [reason["code"] for reason in stored["reasons"]] == ["no-permission:userClass"]
+    (reason,) = stored["reasons"]
+    assert reason["code"] == "no-permission:userClass"
+    assert reason["rule"] == "yes"
+    assert reason["nl"] != reason["en"]
     assert stored["engine"]
     assert stored["vocabulary"]
