@@ -6,6 +6,7 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 from policies.agreement import agree
 from policies.change import Change
 from policies.checking import Finding, check_policy
+from policies.compiled import Compiled, Trace
 from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
@@ -64,6 +65,7 @@ __all__ = [
     "VOCABULARY_VERSION",
     "Change",
     "Collection",
+    "Compiled",
     "Conflict",
     "Connective",
     "Constraint",
@@ -98,6 +100,7 @@ __all__ = [
     "Sql",
     "Summary",
     "Template",
+    "Trace",
     "World",
     "agree",
     "check_policy",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from policies.errors import PolicyError
-from policies.policy import Condition, Constraint, Duty, Kind, Named, Policy, Rule
+from policies.policy import Condition, Constraint, Duty, Kind, Policy, Rule
 from policies.request import Request
 from policies.residual import Residual, residual
 from policies.rowfilter import FALSE
@@ -49,7 +49,13 @@ def agree(
     return Policy(
         kind=Kind.AGREEMENT,
         uid=uid,
-        rules=tuple(_between(rule, assigner, assignee) for rule in (*permissions, *kept)),
+        rules=(
+            *(replace(rule, assigner=assigner, assignee=assignee) for rule in permissions),
+            *(
+                replace(rule, assigner=assigner, assignee=rule.assignee or assignee)
+                for rule in kept
+            ),
+        ),
         profiles=offer.profiles,
         conflict=offer.conflict,
         assigner=assigner,
@@ -98,7 +104,3 @@ def _permission(of: Residual, request: Request, frame: tuple[Condition, ...]) ->
 
 def _is_consent(duty: Duty) -> bool:
     return duty.action == CONSENT
-
-
-def _between(rule: Rule, assigner: Named, assignee: Named) -> Rule:
-    return replace(rule, assigner=assigner, assignee=assignee)

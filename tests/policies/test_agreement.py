@@ -195,7 +195,7 @@ def test_where_nothing_fits_there_is_no_agreement(asked: Request) -> None:
 
 def test_a_period_ends_after_it_begins(asked: Request) -> None:
     """An agreement cannot end before it begins."""
-    with pytest.raises(PolicyError, match="^until: .* before it begins"):
+    with pytest.raises(PolicyError, match=r"^until: .* before it begins"):
         agree(
             OFFER,
             asked,
@@ -225,8 +225,9 @@ def test_an_agreement_is_between_its_two_parties(asked: Request) -> None:
         agreed_at=asked.at,
         until=asked.at + timedelta(days=1),
     )
-    parties = {(rule.assigner, rule.assignee) for rule in (agreement, *agreement.rules)}
+    parties = {(rule.assigner, rule.assignee) for rule in agreement.rules}
     assert parties == {("https://example.org/successor", "https://example.org/startup")}
+    assert parties == {(agreement.assigner, agreement.assignee)}
     assert agreement.profiles == (PROFILE,)
     assert agreement.conflict is OFFER.conflict
     permissions = [rule for rule in agreement.rules if rule.effect is Effect.PERMISSION]
@@ -243,3 +244,25 @@ def test_a_purpose_is_agreed_on_however_it_is_written(
     for purpose in ("ServiceProvision", "dpv:ServiceProvision", written.purpose):
         decision = evaluate(agreement, replace(asked, purpose=purpose))
         assert decision.verdict(item).outcome is Outcome.PERMIT
+
+
+def test_a_prohibition_for_another_stays_one_for_another(
+    asked: Request, item: dict[str, object]
+) -> None:
+    """Copied whole, it does not turn against the assignee (G1)."""
+    blocked = replace(
+        OFFER.rules[-1], uid="other", assignee="https://example.org/x", constraints=()
+    )
+    offer = replace(OFFER, rules=(*OFFER.rules, blocked))
+    agreement = agree(
+        offer,
+        asked,
+        BOTH,
+        uid="https://example.org/agreements/3",
+        assigner="https://example.org/archive",
+        assignee="https://example.org/startup",
+        agreed_at=asked.at,
+        until=asked.at + timedelta(days=1),
+    )
+    assert agreement.rules[-1].assignee == "https://example.org/x"
+    assert evaluate(agreement, asked).verdict(item).outcome is Outcome.PERMIT
