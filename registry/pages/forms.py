@@ -86,7 +86,7 @@ Show = Callable[[Request, Session, RegistryError], Response]
 """Shows a form again, with its error, in a session of its own."""
 
 
-class FormRefused(RegistryError):  # noqa: N818 -- a form to show again, as much as an error
+class FormRefused(RegistryError):
     """A form could not be carried out: nothing was done, and its page shows what to correct."""
 
     def __init__(self, error: RegistryError, show: Show) -> None:
