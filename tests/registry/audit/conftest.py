@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlmodel import SQLModel
 
-from registry.audit import Act, Checkpoint, Verification, verify_export
+from registry.audit import Act, Checkpoint, Entry, Verification, verify_export
 from registry.audit import tables as _tables  # noqa: F401  # the rows must be known to be created
 from registry.audit.checkpoint import SigningKey
 from registry.audit.heads import HeadStore
@@ -80,6 +80,13 @@ class World:
         """Change the database behind the log's back."""
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
+
+
+def entries(world: World) -> list[Entry]:
+    """Every entry as stored, in order of writing."""
+    with reading(world.engine) as session:
+        rows = session.execute(text("SELECT body FROM audit_entry ORDER BY position")).scalars()
+        return [Entry.from_bytes(body) for body in rows]
 
 
 @pytest.fixture
