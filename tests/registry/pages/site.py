@@ -83,6 +83,8 @@ def open_site(home: Path) -> Iterator[Site]:
     app = create_app(Settings.model_validate({"home": home, "base_url": origin}))
     with serving(app, port):
         site = Site(app, origin)
-        yield site
-        for visitor in site.visitors:
-            visitor.http.close()
+        try:
+            yield site
+        finally:
+            for visitor in site.visitors:
+                visitor.http.close()

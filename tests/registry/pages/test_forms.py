@@ -92,9 +92,7 @@ def test_what_is_filled_in_is_text_and_never_markup(site: Site) -> None:
     startup = site.invited("user", "Opmaak")
     startup.open("/environments")
     wild = '"><script>alert(1)</script>' + "א" * 50
-    startup.send(
-        "/environments", name=wild, country="NL", operator="<b>O", operator_country="NL"
-    )
+    startup.send("/environments", name=wild, country="NL", operator="<b>O", operator_country="NL")
     assert "<script>alert(1)</script>" in startup.text
     startup.send(
         "/environments",
@@ -197,10 +195,10 @@ def test_double_click_makes_one_thing(site: Site) -> None:
     archive = site.invited("archive", "Dubbel")
     archive.open("/archive/datasets/new")
     given = {"slug": "films", "title_nl": "Films", "title_en": "Films"}
-    archive.send("/archive/datasets/new", **given)
+    archive.send("/archive/datasets/new", fields=given)
     made = archive.path
     archive.open("/archive/datasets/new")
-    archive.send("/archive/datasets/new", status=409, **given)
+    archive.send("/archive/datasets/new", status=409, fields=given)
     assert "al een dataset" in archive.text
     archive.open("/home")
     assert [one for one in archive.links() if one.startswith(made)] == [made]

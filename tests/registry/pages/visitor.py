@@ -4,6 +4,7 @@ Every page that comes by is held to what holds for all pages, so a journey check
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -25,6 +26,8 @@ class Visitor:
     page: Node = field(default_factory=lambda: Node("html", {}))
     path: str = "/"
     status: int = 0
+    refreshes: bool = False
+    """Whether the page reloads by itself."""
     seen: list[str] = field(default_factory=list)
     """The paths of all pages it was shown."""
 
@@ -45,6 +48,7 @@ class Visitor:
                 break
             response = self.http.get(self._local(response.headers["location"]))
         check_headers(response)
+        self.refreshes = "refresh" in response.headers
         self.status, self.path = response.status_code, urlsplit(str(response.url)).path
         assert self.status == status, f"{self.path} gave {self.status}: {response.text[:3000]}"
         self.page = read_html(response.text)
@@ -89,28 +93,29 @@ class Visitor:
         status: int = 200,
         press: tuple[str, str] | None = None,
         file: tuple[str, File] | None = None,
+        fields: Mapping[str, Any] = {},
         **answers: Any,
     ) -> Node:
         """Fill in a form as its page shows it, and send it.
 
         :param press: name and value of the button.
         :param file: the file input's name, and the file.
-        :param fields: among the answers: those whose names are no Python names.
+        :param fields: answers whose names are no Python names.
         """
         form = self.form(action)
-        fields = filled_in(form, {**answers.pop("fields", {}), **answers})
+        sent = filled_in(form, {**fields, **answers})
         if press is not None:
             buttons = [(b.attrs.get("name"), b.attrs.get("value")) for b in form.all("button")]
             assert press in buttons, buttons
-            fields.append(press)
-        return self._show(self._submit(form, fields, file), status)
+            sent.append(press)
+        return self._show(self._submit(form, sent, file), status)
 
     def _submit(
         self, form: Node, fields: list[tuple[str, str]], file: tuple[str, File] | None
     ) -> httpx2.Response:
         address = urljoin(self.path, form.attrs["action"])
         if form.attrs["method"] == "get":
-            return self.http.get(address, params=fields)
+            return self.http.get(address, params=_grouped(fields))
         headers = {"referer": self.origin + self.path, "origin": self.origin}
         if file is None:
             return self.http.post(address, data=_grouped(fields), headers=headers)
@@ -120,19 +125,10 @@ class Visitor:
         sent = {name: (file_name, content)}
         return self.http.post(address, data=_grouped(fields), files=sent, headers=headers)
 
-    def wait(self, until: str, seconds: float = 60) -> Node:
-        """Reload until the page's main part holds these words."""
-        end = time.monotonic() + seconds
-        while until not in self.text:
-            assert time.monotonic() < end, self.text
-            time.sleep(0.1)
-            self.open(self.path)
-        return self.page
-
     def wait_while_refreshing(self, seconds: float = 60) -> Node:
         """Reload as long as the page does so by itself."""
         end = time.monotonic() + seconds
-        while any(one.attrs.get("http-equiv") == "refresh" for one in self.page.all("meta")):
+        while self.refreshes:
             assert time.monotonic() < end, self.text
             time.sleep(0.1)
             self.open(self.path)
