@@ -24,7 +24,13 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
+# What only looks something up is asynchronous as a dependency: FastAPI would else hop to a thread
+# and back for each of them.
+async def _runtime(request: Request) -> Runtime:
+    return runtime_of(request)
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 
 
 def now_of(request: Request) -> datetime:
@@ -35,7 +41,11 @@ def now_of(request: Request) -> datetime:
     return at
 
 
-NowDep = Annotated[datetime, Depends(now_of)]
+async def _now(request: Request) -> datetime:
+    return now_of(request)
+
+
+NowDep = Annotated[datetime, Depends(_now)]
 
 
 def after_commit(session: Session, step: Callable[[], Any]) -> None:
@@ -81,7 +91,11 @@ def language_of(request: Request) -> str:
     return accepted_language(request.headers.get("accept-language", ""))
 
 
-LanguageDep = Annotated[str, Depends(language_of)]
+async def _language(request: Request) -> str:
+    return language_of(request)
+
+
+LanguageDep = Annotated[str, Depends(_language)]
 
 
 def accepted_language(header: str) -> str:
@@ -221,6 +235,11 @@ def maybe_looking(
     request: Request, session: ReadingDep, _: Annotated[str | None, Security(BEARER)]
 ) -> Actor | None:
     """Dependency of a route for anyone: the actor where a credential was shown."""
+    return find_caller_if_any(request, session)
+
+
+def find_caller_if_any(request: Request, session: Session) -> Actor | None:
+    """Who sent this request, where it shows a credential; a wrong one is `NotSignedIn`."""
     if "authorization" not in request.headers:
         return None
     return find_caller(request, session, None)

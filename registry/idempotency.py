@@ -37,7 +37,7 @@ KeyHeader = Annotated[
 ]
 
 
-class Repeated(Exception):  # noqa: N818 -- no error: an answer known already
+class Repeated(Exception):
     """Carries the answer that was given when this key was first used."""
 
     def __init__(self, kept: IdempotencyKey) -> None:

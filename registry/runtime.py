@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from registry.services.ports import Ports
 
 
-class NotReady(Exception):  # noqa: N818 -- named as its siblings in registry.errors
+class NotReady(Exception):
     """The service must not run so; the sentence says why and what to do."""
 
 

@@ -139,7 +139,7 @@ def _beyond(size: int) -> "RangeBeyond":
     )
 
 
-class RangeBeyond(RegistryError):  # noqa: N818 -- named as its siblings in registry.errors
+class RangeBeyond(RegistryError):
     """A range that begins after the end of the file (RFC 9110 section 15.5.17)."""
 
     status = 416

@@ -150,7 +150,7 @@ class SpanResponse(Response):
             self._sent += len(block)
 
 
-class StreamEnded(Exception):  # noqa: N818 -- no fault: it breaks off a stream
+class StreamEnded(Exception):
     """The reader's right or the file ended under way; the server drops the connection."""
 
 

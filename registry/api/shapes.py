@@ -47,7 +47,7 @@ class Slice(BaseModel):
     limit: int
 
 
-def _slice(
+async def _slice(
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most items to give.")] = 50,
     cursor: Annotated[
         str | None, Query(max_length=200, description="`next_cursor` of the page before.")

@@ -20,25 +20,25 @@ class ClientError(Exception):
         self.sentence, self.way_out = sentence, way_out
 
 
-class Refused(ClientError):  # noqa: N818 -- said to a reader in plain words
+class Refused(ClientError):
     """The service says no, and why."""
 
     exit_status = 3
 
 
-class NotVerified(ClientError):  # noqa: N818 -- said to a reader in plain words
+class NotVerified(ClientError):
     """What arrived is not what was signed."""
 
     exit_status = 4
 
 
-class Unreachable(ClientError):  # noqa: N818 -- said to a reader in plain words
+class Unreachable(ClientError):
     """No answer came, or none that can be used."""
 
     exit_status = 5
 
 
-class NotMade(ClientError):  # noqa: N818 -- said to a reader in plain words
+class NotMade(ClientError):
     """The extract was not made."""
 
     exit_status = 6

@@ -24,7 +24,7 @@ def duckdb_python() -> Path:
 
 def _make(python: Path, packages: tuple[str, ...]) -> None:
     uv = Path(sys.executable).with_name("uv")
-    commands = (
+    commands: tuple[list[str | Path], ...] = (
         [uv, "venv", "--quiet", "--clear", python.parents[1]],
         [uv, "pip", "install", "--quiet", "--python", python, *packages],
     )

@@ -115,15 +115,17 @@ def test_an_import_that_cannot_be(run: Run, archive: str, mapping: Path, tmp_pat
     assert (away.status, "no archive `nobody`" in away.err) == (1, True)
     wrong = tmp_path / "wrong.toml"
     wrong.write_text(mapping.read_text().replace('"licence"', '"license"'))
-    column = run("import", items, "-m", wrong, "--dataset", f"{archive}/x")
+    column = run("import", items, "-m", wrong, "--dataset", f"{archive}/news")
     assert (column.status, "`license`" in column.err) == (1, True)
     empty = tmp_path / "empty.csv"
     empty.write_bytes(b"")
-    assert run("import", empty, "-m", mapping, "--dataset", f"{archive}/x").status == 1
+    assert run("import", empty, "-m", mapping, "--dataset", f"{archive}/news").status == 1
+    name = run("import", items, "-m", mapping, "--dataset", f"{archive}/x")
+    assert (name.status, "slug" in name.err) == (2, True)
     (tmp_path / "mapping.txt").write_text("")
-    form = run("import", items, "-m", tmp_path / "mapping.txt", "--dataset", f"{archive}/x")
+    form = run("import", items, "-m", tmp_path / "mapping.txt", "--dataset", f"{archive}/news")
     assert (form.status, "TOML" in form.err) == (1, True)
-    for told in (away, column, form):
+    for told in (away, column, form, name):
         assert "Traceback" not in told.err
 
 
@@ -157,7 +159,7 @@ def test_migrate_says_what_it_did(run: Run, home: Path) -> None:
 
 def test_serving_off_this_machine_without_tls_is_refused(run: Run, home: Path) -> None:
     """It says what to do."""
-    refused = run("serve", "--host", "0.0.0.0")
+    refused = run("serve", "--host", "192.0.2.1")
     assert (refused.status, "VRIJGAVE_TLS_IN_FRONT" in refused.err) == (1, True)
 
 
