@@ -1,6 +1,7 @@
 """All pages, as one router. Every form that is sent must come from our own pages."""
 
 from fastapi import APIRouter, Depends
+from fastapi.routing import APIRoute
 
 from registry.pages import (
     agreements,
@@ -44,3 +45,11 @@ for _part in (
     audit,
 ):
     router.include_router(_part.router)
+
+# Link checkers and previews ask with HEAD. Elsewhere a GET may be an act of its own (a download).
+for _part in (static_files, home, catalogue, precheck):
+    for _route in _part.router.routes:
+        if isinstance(_route, APIRoute):
+            router.add_api_route(
+                _route.path, _route.endpoint, methods=["HEAD"], include_in_schema=False
+            )
