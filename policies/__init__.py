@@ -7,6 +7,7 @@ from policies.agreement import agree
 from policies.change import Change
 from policies.checking import Finding, check_policy
 from policies.compiled import Compiled, Trace
+from policies.conflicts import Agreeing, Clash, agreeing, clashes
 from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
@@ -63,7 +64,9 @@ __all__ = [
     "USER_CLASSES",
     "USES",
     "VOCABULARY_VERSION",
+    "Agreeing",
     "Change",
+    "Clash",
     "Collection",
     "Compiled",
     "Conflict",
@@ -103,7 +106,9 @@ __all__ = [
     "Trace",
     "World",
     "agree",
+    "agreeing",
     "check_policy",
+    "clashes",
     "cleared",
     "compile_filter",
     "compliance_report",

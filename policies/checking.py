@@ -14,7 +14,9 @@ from typing import Any
 from policies.policy import Condition, Conflict, Constraint, Moment, Policy, Rule
 from policies.regions import members
 from policies.residual import compare, conditions_of, covers
-from policies.vocabulary import OPERANDS, PURPOSES, Effect, Operand
+from policies.vocabulary import OPERANDS, PURPOSES, Effect, Operand, Operator
+
+_ORDERING = {Operator.LT, Operator.LTEQ, Operator.GT, Operator.GTEQ}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,17 @@ def _never(rule: Rule) -> Finding:
 
 
 def _can_apply(rule: Rule) -> bool:
-    """Whether some value of each operand satisfies all the rule says of it on its own."""
+    return can_hold(conditions_of(rule))
+
+
+def can_hold(conditions: Iterable[Condition]) -> bool:
+    """Whether some value of each operand satisfies all that is said of it.
+
+    False is certain. Conditions that :func:`is_simple` does not cover are taken to hold.
+    """
     by_left: dict[str, list[Constraint]] = {}
-    for condition in conditions_of(rule):
-        if isinstance(condition, Constraint) and _is_fixed(condition):
+    for condition in conditions:
+        if isinstance(condition, Constraint) and is_simple(condition):
             by_left.setdefault(condition.left, []).append(condition)
     return all(
         any(all(_holds(c, value) for c in found) for value in _candidates(OPERANDS[left], found))
@@ -75,8 +84,12 @@ def _can_apply(rule: Rule) -> bool:
     )
 
 
-def _is_fixed(of: Constraint) -> bool:
-    return of.left in OPERANDS and of.reference is None and Moment.USE not in of.right
+def is_simple(of: Condition) -> bool:
+    """Whether a condition can be judged on its own: one comparison with values known now."""
+    if not isinstance(of, Constraint) or of.left not in OPERANDS or of.reference is not None:
+        return False
+    orders_texts = of.operator in _ORDERING and any(isinstance(v, str) for v in of.right)
+    return Moment.USE not in of.right and not orders_texts
 
 
 def _holds(of: Constraint, value: object) -> bool:
@@ -101,7 +114,7 @@ def _candidates(operand: Operand, found: list[Constraint]) -> Iterator[Any]:
 def _beside(operand: Operand, value: Any) -> Iterable[Any]:
     if operand.kind == "region":
         return members(str(value))
-    if operand.kind == "boolean":
+    if isinstance(value, bool):
         return (not value,)
     if isinstance(value, datetime):
         return (value - timedelta(microseconds=1), value + timedelta(microseconds=1))

@@ -16,6 +16,7 @@ import typer
 import yaml
 
 from policies import (
+    Agreeing,
     Decision,
     Kind,
     Place,
@@ -23,7 +24,9 @@ from policies import (
     PolicyError,
     Prospect,
     Request,
+    agreeing,
     check_policy,
+    clashes,
     compliance_report,
     dump_policy,
     evaluate,
@@ -203,6 +206,20 @@ def replay_(stored: File, policy: File) -> None:
         typer.echo(f"not identical: {', '.join(again.differences)}", err=True)
         raise typer.Exit(1)
     typer.echo("identical")
+
+
+@app.command()
+def compare(first: File, second: File) -> None:
+    """Say whether two policies contradict each other; status 1 if they certainly do."""
+    with _told():
+        pair = _policy(first), _policy(second)
+    for clash in clashes(*pair):
+        word = "contradicts" if clash.certain else "may contradict"
+        typer.echo(f"permission {clash.permission} {word} prohibition {clash.prohibition}")
+    answer = agreeing(*pair)
+    typer.echo(answer.value)
+    if answer is Agreeing.CONFLICT:
+        raise typer.Exit(1)
 
 
 @app.command("what-if")

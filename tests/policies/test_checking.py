@@ -87,6 +87,8 @@ def test_conditions_that_exclude_each_other_are_found(constraints: list[Constrai
         [_c("vg:embargoUntil", O.GT, Moment.USE), _c("vg:embargoUntil", O.LT, Moment.USE)],
         [_c("odrl:count", O.GT, 3), _c("odrl:count", O.LT, 5)],
         [_c("odrl:count", O.GT, 3), _c("odrl:count", O.LT, Decimal("3.5"))],
+        [_c("odrl:product", O.NEQ, True)],
+        [_c("odrl:product", O.GT, "z")],
         [_c("vg:mood", O.EQ, "a"), _c("vg:mood", O.EQ, "b")],
         [Constraint("odrl:count", O.EQ, (), reference="https://example.org/most")],
     ],

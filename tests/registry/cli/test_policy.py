@@ -210,3 +210,18 @@ def test_templates_are_listed_and_written(folder: Path) -> None:
 def test_the_profile_is_written(folder: Path) -> None:
     """As Turtle, for others to read."""
     assert "skos:closeMatch odrl:gen-ai" in _run(folder, "profile").output
+
+
+def test_two_policies_are_compared(folder: Path) -> None:
+    """Status 1 where they certainly contradict each other."""
+    for name in ("open-with-credit", "mining-only"):
+        offer = from_template(name, uid=f"u:{name}", assigner="a", target="archive/films@3")
+        (folder / f"{name}.json").write_text(json.dumps(dump_policy(offer)))
+    found = _run(folder, "compare", "open-with-credit.json", "mining-only.json")
+    assert found.exit_code == 1
+    contradiction = (
+        "u:open-with-credit#permission-1 contradicts prohibition u:mining-only#prohibition"
+    )
+    assert contradiction in found.output
+    assert "may contradict" in found.output
+    assert found.output.endswith("conflict\n")
