@@ -1,5 +1,6 @@
 """Environments: where an organisation processes."""
 
+from datetime import datetime
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from registry.dependencies import NowDep, ReadingDep, SessionDep
 from registry.errors import RegistryError
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again, to_field
 from registry.pages.rendering import render, see
+from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
 from registry.services.machines import (
     NewEnvironment,
@@ -44,7 +46,11 @@ def _page(
 def register(person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep) -> Response:
     """Register where the organisation will process."""
     with shown_again(partial(_page, person, posted)):
-        register_environment(session, person, _environment(posted), at=at)
+        return once(session, person, posted, at, partial(_register, session, person, posted, at))
+
+
+def _register(session: Session, person: Actor, posted: Posted, at: datetime) -> Response:
+    register_environment(session, person, _environment(posted), at=at)
     return see("/environments", done="environment")
 
 

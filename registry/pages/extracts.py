@@ -15,6 +15,7 @@ from registry.errors import RegistryError
 from registry.jobs import enqueue_extract
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again, to_field
 from registry.pages.rendering import render, secured, see
+from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
 from registry.services.agreeing import find_agreement, standing
 from registry.services.catalogue import Listing, listing_of
@@ -104,15 +105,26 @@ def order(
     runtime: RuntimeDep,
 ) -> Response:
     """Order it; a job cuts it once the order stands."""
+    origin = runtime.settings.origin
+    act = partial(_order, request, session, person, agreement_id, posted, origin)
     with shown_again(partial(_order_form, person, agreement_id, posted)):
-        command = filled(NewExtract, agreement_id=agreement_id, columns=posted.all("columns"))
-        origin = runtime.settings.origin
-        ordered = order_extract(session, person, command, origin=origin, at=at)
+        return once(session, person, posted, at, act)
+
+
+def _order(
+    request: Request,
+    session: Session,
+    person: Actor,
+    agreement_id: str,
+    posted: Posted,
+    origin: str,
+) -> Response:
+    command = filled(NewExtract, agreement_id=agreement_id, columns=posted.all("columns"))
+    ordered = order_extract(session, person, command, origin=origin, at=now_of(request))
     if isinstance(ordered, Refused):
         return _refusal(request, ordered)
-    extract_id = ordered.id
-    after_commit(session, lambda: enqueue_extract(extract_id))
-    return see(f"/extracts/{extract_id}", done="ordered")
+    after_commit(session, partial(enqueue_extract, ordered.id))
+    return see(f"/extracts/{ordered.id}", done="ordered")
 
 
 def _refusal(request: Request, refused: Refused) -> Response:

@@ -26,6 +26,7 @@ from registry.pages.options import (
     statement_choices,
     titles_of,
 )
+from registry.pages.sending import form_token
 from registry.pages.words import LANGUAGES, Words, catalogue
 
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -58,6 +59,7 @@ def environment() -> Environment:
         dataset_options,
         dataset_choices,
         environment_options,
+        form_token,
         scope_choices,
         titles_of,
         meaning_of,

@@ -1,6 +1,7 @@
 """Access requests: filing one, and following how each part of it fares."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from registry.errors import RegistryError
 from registry.pages.forms import Posted, PostedDep, filled, query_of, shown_again, to_field
 from registry.pages.precheck import MOST_OFFERED
 from registry.pages.rendering import render, see
+from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
 from registry.services.catalogue import Listing, list_datasets, listing_of
 from registry.services.machines import list_environments
@@ -105,17 +107,22 @@ def file(
     person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep, runtime: RuntimeDep
 ) -> Response:
     """File the request; its page shows what was decided."""
+    origin = runtime.settings.origin
+    act = partial(_file, session, person, posted, origin, at)
     with shown_again(partial(_form, person, posted)):
-        command = filled(
-            NewRequest,
-            datasets=posted.all("dataset"),
-            environment_id=posted.text("environment_id"),
-            use=posted.text("use"),
-            purpose=posted.text("purpose") or None,
-            note=posted.text("note"),
-        )
-        origin = runtime.settings.origin
-        filed = file_request(session, person, command, origin=origin, at=at)
+        return once(session, person, posted, at, act)
+
+
+def _file(session: Session, person: Actor, posted: Posted, origin: str, at: datetime) -> Response:
+    command = filled(
+        NewRequest,
+        datasets=posted.all("dataset"),
+        environment_id=posted.text("environment_id"),
+        use=posted.text("use"),
+        purpose=posted.text("purpose") or None,
+        note=posted.text("note"),
+    )
+    filed = file_request(session, person, command, origin=origin, at=at)
     return see(f"/requests/{filed.request.id}", done="filed")
 
 

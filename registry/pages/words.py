@@ -64,6 +64,12 @@ class Words:
         """The sentence for one (``stem_one``) or for another number (``stem_many``) of things."""
         return self(f"{stem}_{'one' if n == 1 else 'many'}", n=self.number(n), **values)
 
+    def about(self, path: str) -> str:
+        """The name of the form field that a problem is about, with a colon; empty if it has none."""
+        name = path.partition(".")[0]
+        known = f"field.{name}" in catalogue(self.language)
+        return f"{self.of('field', name)}: " if known else ""
+
     def pick(self, value: Any, stem: str = "") -> str:
         """The text of this language of something that has both, as attributes or as keys."""
         name = f"{stem}_{self.language}" if stem else self.language
