@@ -49,6 +49,8 @@ def propose(
 ) -> Agreement:
     """Freeze the agreement that a decided part leads to; it holds once the organisation accepts."""
     offer = session.get_one(Offer, decision.offer_id)
+    if not _open(offer, at):
+        raise _nothing_to_agree()
     agreement_id = new_id("agr", at)
     until = at + timedelta(days=offer.agreement_days)
     try:
@@ -64,13 +66,7 @@ def propose(
             rights=rights,
         )
     except PolicyError as wrong:
-        raise conflict(
-            "nothing-to-agree",
-            "Het aanbod laat dit gebruik nu niet meer toe.",
-            "The offer does not permit this use any more.",
-            "Dien de aanvraag opnieuw in.",
-            "File the request again.",
-        ) from wrong
+        raise _nothing_to_agree() from wrong
     document = dump_policy(policy)
     agreement = Agreement(
         id=agreement_id,
@@ -97,6 +93,22 @@ def propose(
         {"decision": decision.id, "request": request.id, "offer": offer.id},
     )
     return agreement
+
+
+def _open(offer: Offer, at: datetime) -> bool:
+    """Whether new agreements may be made on it: neither withdrawn nor past its last day."""
+    lapses = policy_of(offer).valid_until
+    return offer.state == "in_force" and (lapses is None or at < lapses)
+
+
+def _nothing_to_agree() -> Conflict:
+    return conflict(
+        "nothing-to-agree",
+        "Het aanbod laat dit gebruik nu niet meer toe.",
+        "The offer does not permit this use any more.",
+        "Dien de aanvraag opnieuw in.",
+        "File the request again.",
+    )
 
 
 def find_agreement(session: Session, actor: Actor, agreement_id: str) -> Agreement:
@@ -218,11 +230,11 @@ def _still_open(session: Session, agreement: Agreement, at: datetime) -> None:
     if agreement.state != "proposed":
         raise _wrong_state(agreement)
     decision = session.get_one(DecisionRow, agreement.decision_id)
-    if session.get_one(Offer, decision.offer_id).state != "in_force":
+    if not _open(session.get_one(Offer, decision.offer_id), at):
         raise conflict(
             "offer-withdrawn",
-            "Het archief heeft dit aanbod ingetrokken.",
-            "The archive has withdrawn this offer.",
+            "Dit aanbod is ingetrokken of verlopen.",
+            "This offer was withdrawn or has lapsed.",
             "Kijk of er een nieuw aanbod is en vraag opnieuw.",
             "See whether there is a new offer, and ask again.",
         )

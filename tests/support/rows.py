@@ -6,14 +6,26 @@ from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
 from catalog.tables import Dataset, Delivery, Edition, Offer
+from catalog.terms import ResidencyRule, Terms, offer_for
+from policies import dump_policy
 from registry.access.tables import AccessRequest, Agreement, DecisionRow, Extract, Part
 from registry.accounts.actors import Actor, person
 from registry.accounts.tables import Environment, Organisation, Seat
 from registry.db import reading, transaction
+from registry.digests import digest
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-SEEN = "sha256:" + "5" * 64
-"""The digest that all documents here are said to have."""
+DOCUMENT = dump_policy(
+    offer_for(
+        Terms(lines=()),
+        ResidencyRule(process=("EU",)),
+        uid="urn:offer",
+        archive="urn:archive",
+        edition="archive/news@1",
+    )
+)
+"""The policy of the offer here and of the agreement on it: it permits nothing."""
+SEEN = digest(DOCUMENT)
 
 
 def party(role: str, name: str | None = None) -> list[SQLModel]:
@@ -71,7 +83,7 @@ def dataset() -> list[SQLModel]:
             id="offer_1",
             dataset_id="ds_1",
             edition_id="ed_1",
-            document={},
+            document=DOCUMENT,
             digest=SEEN,
             automatic=True,
             agreement_days=30,
@@ -128,7 +140,7 @@ def agreement(state: str) -> list[SQLModel]:
             dataset_id="ds_1",
             edition_id="ed_1",
             environment_id="env_1",
-            document={},
+            document=DOCUMENT,
             digest=SEEN,
             state=state,
             valid_from=AT,
