@@ -24,7 +24,7 @@ from connectors.ports import (
 from registry.services.ports import Ports
 
 
-class Interrupted(Exception):  # noqa: N818 -- no error: nobody did anything wrong
+class Interrupted(Exception):
     """The service is stopping; the job was not done, and nobody asked for its end."""
 
 

@@ -1,4 +1,4 @@
-"""``make bench``: run the benchmarks, print their lines and keep them in ``bench-results.jsonl``."""
+"""``make bench``: run the benchmarks, print their lines, keep them in ``bench-results.jsonl``."""
 
 import argparse
 import importlib
@@ -29,7 +29,8 @@ def names() -> list[str]:
 def machine() -> str:
     """What the figures were taken on, as one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}"
+    python = platform.python_version()
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {python}"
 
 
 def run(name: str, size: str) -> Iterator[Line]:

@@ -67,5 +67,5 @@ def _a_changed_export_is_found(environment: dict[str, str], folder: Path) -> Non
     export = folder / "nieuws-audit.jsonl"
     export.write_bytes(export.read_bytes().replace(b"edition:published", b"edition:publisheD", 1))
     key = subprocess.run([COMMAND, "audit", "key"], env=environment, capture_output=True, text=True)
-    check = [COMMAND, "audit", "verify", export, "--key", key.stdout.strip()]
+    check = [str(COMMAND), "audit", "verify", str(export), "--key", key.stdout.strip()]
     assert subprocess.run(check, capture_output=True).returncode == 1
