@@ -50,7 +50,7 @@ def sign_up_now(
         command = filled(
             SignUp,
             language=language_of(request),
-            **{name: posted.text(name) for name in names if posted.text(name)},
+            **{name: posted.text(name) for name in names},
         )
         signed_up = sign_up(session, command, at=at)
     send_link(session, signed_up.seat.email, origin=runtime.settings.origin, at=at)

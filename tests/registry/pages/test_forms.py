@@ -58,6 +58,7 @@ def test_mistakes_are_named_first_and_at_their_fields(site: Site) -> None:
     summary = next(node for node in visitor.page.walk() if node.attrs.get("role") == "alert")
     targets = {link.attrs["href"] for link in summary.all("a")}
     assert targets == {"#person_name", "#email"}
+    assert "Your name: Fill this in." in summary.text
     email = next(n for n in visitor.page.all("input") if n.attrs.get("name") == "email")
     assert email.attrs["aria-invalid"] == "true"
     assert email.attrs["value"] == "geen adres"
@@ -66,6 +67,21 @@ def test_mistakes_are_named_first_and_at_their_fields(site: Site) -> None:
     assert any("e-mail" in text for text in told)
     name = next(n for n in visitor.page.all("input") if n.attrs.get("name") == "organisation_name")
     assert name.attrs["value"] == "Taal BV"
+
+
+def test_nothing_is_chosen_for_who_does_not_choose(site: Site) -> None:
+    """Who does not say what brings them here is asked again, and gets no role."""
+    visitor = site.visitor("en")
+    visitor.open("/sign-up")
+    visitor.send(
+        "/sign-up",
+        status=422,
+        organisation_name="Taal BV",
+        person_name="Eva",
+        email="eva@keuze.example",
+        country="NL",
+    )
+    assert "What brings you here: Choose one of the options." in visitor.text
 
 
 def test_error_of_the_whole_form_keeps_what_was_filled_in(site: Site) -> None:
