@@ -9,7 +9,7 @@ from tests.benchmarks._approved import approved
 from tests.benchmarks.line import Line
 
 LIMIT = 2.0
-ITEMS = 2_400_000
+ITEMS = 3_300_000
 """Of the made-up collection, a good million are cleared at once for generative training."""
 
 

@@ -226,7 +226,9 @@ class World:
         return self.callers[slug]
 
     def _caller(self, name: str, token: str | None) -> Caller:
-        return self.callers.setdefault(name, Caller(self.origin, token))
+        if name not in self.callers:
+            self.callers[name] = Caller(self.origin, token)
+        return self.callers[name]
 
     def _sign_in(self, slug: str, role: str) -> str:
         runtime = self.app.state.runtime
