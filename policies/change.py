@@ -11,10 +11,9 @@ from itertools import combinations
 
 from policies.decision import Decision, Prospect
 from policies.evaluation import evaluate, match
-from policies.policy import Condition, Constraint, Logical
 from policies.regions import members, region_label
 from policies.request import Request
-from policies.residual import conditions_of
+from policies.residual import conditions_of, leaves
 from policies.verdict import Outcome
 from policies.vocabulary import OPERANDS, USES, label, wider
 
@@ -67,8 +66,8 @@ def _candidates(answer: Prospect | Decision) -> Iterator[tuple[str, str]]:
     """Field and value, easiest field first; values that the request already has are left out."""
     found: dict[str, dict[str, None]] = {name: {} for name in _EASE}
     for left in answer.residuals:
-        for constraint in _leaves(conditions_of(left.rule)):
-            name = OPERANDS[constraint.left].fact
+        for constraint in leaves(conditions_of(left.rule)):
+            name = OPERANDS[constraint.left].fact if constraint.left in OPERANDS else ""
             if name in found and name != "secure":
                 found[name].update(dict.fromkeys(map(str, constraint.right)))
             elif name == "secure":
@@ -76,14 +75,6 @@ def _candidates(answer: Prospect | Decision) -> Iterator[tuple[str, str]]:
     found["use"] = dict.fromkeys(_uses(answer))
     for name, values in found.items():
         yield from ((name, v) for v in values if _with(answer.request, name, v) != answer.request)
-
-
-def _leaves(conditions: tuple[Condition, ...]) -> Iterator[Constraint]:
-    for condition in conditions:
-        if isinstance(condition, Logical):
-            yield from _leaves(condition.operands)
-        elif condition.left in OPERANDS:
-            yield condition
 
 
 def _uses(answer: Prospect | Decision) -> Iterator[str]:

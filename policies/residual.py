@@ -1,6 +1,6 @@
 """What one rule still asks of an item once the request is known."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -100,16 +100,25 @@ def pending(rule: Rule, world: World = NOTHING_KNOWN) -> tuple[Duty, ...]:
 
 
 def secure_only(rule: Rule) -> bool:
-    """Whether one of the rule's conditions is about the secure environment."""
-    return any(name_of(condition) == "secureEnvironment" for condition in conditions_of(rule))
+    """Whether the secure environment is among what the rule asks, however it is joined."""
+    return any(each.left == "vg:secureEnvironment" for each in leaves(conditions_of(rule)))
+
+
+def leaves(conditions: Iterable[Condition]) -> Iterator[Constraint]:
+    """The single comparisons of conditions, taken out of every logical constraint."""
+    for each in conditions:
+        if isinstance(each, Logical):
+            yield from leaves(each.operands)
+        else:
+            yield each
 
 
 def _settled(duty: Duty, world: World) -> DutyState:
     """Fulfilled, violated, or not set where it must still come first."""
     state = world.duties.get(duty.uid or "", DutyState.NOT_SET)
     if state is DutyState.LATE:
-        done = [_settled(consequence, world) for consequence in duty.consequences]
-        paid = done and all(each is DutyState.FULFILLED for each in done)
+        states = [world.duties.get(each.uid or "") for each in duty.consequences]
+        paid = states and all(each is DutyState.FULFILLED for each in states)
         return DutyState.FULFILLED if paid else DutyState.VIOLATED
     if state is not DutyState.NOT_SET:
         return state
@@ -219,11 +228,10 @@ def _left(operand: Operand, request: Request) -> object:
 
 def compare(left: object, operator: Operator, right: tuple[object, ...]) -> bool | None:
     """True, False, or unknown where a value is missing or of another kind."""
-    if left is None or None in right:
+    if left is None or not all(_comparable(left, value) for value in right):
         return None
     if operator in COMPARISONS:
-        same = _comparable(left, right[0])
-        return COMPARISONS[operator](left, right[0]) if same else None
+        return COMPARISONS[operator](left, right[0])
     return _set_holds(left, operator, set(right))
 
 
@@ -245,7 +253,7 @@ def _set_holds(left: object, operator: Operator, right: set[object]) -> bool:
         case Operator.IS_ALL_OF:
             return right <= around
         case Operator.HAS_PART:
-            return all(isinstance(part, str) and left in wider(part) for part in right)
+            return all(left in wider(str(part)) for part in right)
         case _:
             return bool(around & right)
 
