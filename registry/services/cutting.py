@@ -93,9 +93,10 @@ def _written(result: ExtractResult, folder: Path) -> dict[str, int]:
     """Rows per rights statement, counted in the files as they stand."""
     rows: Counter[str] = Counter()
     for file in result.files:
-        part = ParquetFile(folder / file.name, read_dictionary=["_rights"])
-        for count in part.read(columns=["_rights"]).column(0).value_counts().to_pylist():
-            rows[str(count["values"])] += count["counts"]
+        with ParquetFile(folder / file.name) as part:
+            for batch in part.iter_batches(columns=["_rights"]):
+                for count in batch.column(0).value_counts().to_pylist():
+                    rows[str(count["values"])] += count["counts"]
     return dict(rows)
 
 
