@@ -15,6 +15,7 @@ from registry.idempotency import forget_old_keys
 from registry.jobs import sweep
 from registry.runtime import Runtime
 from registry.services.reading import close_windows
+from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
 
@@ -47,6 +48,7 @@ class Background:
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
+            (FORGET_SECONDS, background._sweep_uploads),
         )
         for seconds, step in rounds:
             thread = threading.Thread(target=background._repeat, args=(seconds, step), daemon=True)
@@ -72,6 +74,9 @@ class Background:
             log.critical(
                 "the audit log does not match what was signed; serving stops: %s", mismatch
             )
+
+    def _sweep_uploads(self) -> None:
+        sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())
 
     def _in_transaction(self, step: _Step) -> Callable[[], None]:
         def run() -> None:

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,9 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 
 from registry.errors import FieldProblem, InvalidInput, StorageFull, Text
+
+ABANDONED = timedelta(hours=1)
+"""A scratch file that did not grow for so long belongs to no upload any more."""
 
 _BLOCK = 1024 * 1024
 _FORM_EXTRA = 64 * 1024
@@ -82,6 +86,21 @@ class _Sink:
                 raise storage_full() from problem
             raise
         self.bytes += len(block)
+
+
+def sweep_uploads(folder: Path, at: datetime) -> int:
+    """Remove what uploads left that a killed process was taking in; how many files there were.
+
+    An upload that still grows is younger than :data:`ABANDONED`.
+    """
+    old = [
+        path
+        for path in folder.glob("upload-*")
+        if at.timestamp() - path.stat().st_mtime > ABANDONED.total_seconds()
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def storage_full() -> StorageFull:

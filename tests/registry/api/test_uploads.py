@@ -2,8 +2,10 @@
 
 import errno
 import hashlib
+import os
 import socket
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +174,15 @@ def test_a_form_with_a_file(tmp_path: Path, size: int) -> None:
     assert (upload.file_name, upload.bytes) == ("a.csv", len(content))
     assert upload.sha256 == hashlib.sha256(content).hexdigest()
     assert upload.path.read_bytes() == content
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
+    """A scratch file that grew within the hour stays; an older one goes."""
+    old, young, other = (tmp_path / name for name in ("upload-a", "upload-b", "extract-c"))
+    for path in (old, young, other):
+        path.write_bytes(b"x")
+    now = datetime.now(UTC)
+    for path in (old, other):
+        os.utime(path, (now.timestamp() - 4000,) * 2)
+    assert uploads.sweep_uploads(tmp_path, now) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["extract-c", "upload-b"]
