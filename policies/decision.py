@@ -1,6 +1,6 @@
 """Answers as values: what a policy leaves for each item of the asked edition, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -81,17 +81,14 @@ class Answer:
         return policy_digest(self.policy)
 
     @cached_property
-    def _signatures(self) -> Signatures:
+    def signature(self) -> Callable[[Mapping[str, object]], Signature]:
+        """How an item looks to this policy, whatever the request: equal ones, equal verdicts."""
         parts = (part for left in self.residuals for part in left.parts)
-        return Signatures(atom for part in parts for atom in part.filter.atoms())
+        return Signatures(atom for part in parts for atom in part.filter.atoms()).of
 
     @cached_property
     def _verdicts(self) -> dict[Signature, ItemVerdict]:
         return {}
-
-    def signature(self, item: Mapping[str, object]) -> Signature:
-        """How the item looks to this policy, whatever the request: equal ones, equal verdicts."""
-        return self._signatures.of(item)
 
     def verdict(self, item: Mapping[str, object]) -> ItemVerdict:
         """The answer for one item, by its facts (``rights``, ``embargo_until``, ...)."""

@@ -6,7 +6,8 @@ once per value of a fact, so that judging many items costs a few look-ups each.
 
 from collections.abc import Iterable, Mapping
 
-from policies.rowfilter import Atom
+from policies.rowfilter import IS_KIND, Atom
+from policies.vocabulary import ITEM_FACTS
 
 Signature = tuple[int, ...]
 
@@ -15,12 +16,12 @@ class _Truths(dict[object, int]):
     """Value of one fact → number of its truth pattern; filled as values come by."""
 
     def __init__(self, fact: str, atoms: tuple[Atom, ...]) -> None:
-        self._fact = fact
-        self._atoms = atoms
-        self._patterns: dict[tuple[bool | None, ...], int] = {}
+        self._is_known = IS_KIND[ITEM_FACTS[fact].kind]
+        self._tests = [atom.holds for atom in atoms]
+        self._patterns: dict[tuple[bool, ...] | None, int] = {}
 
     def __missing__(self, value: object) -> int:
-        pattern = tuple(atom.truth({self._fact: value}) for atom in self._atoms)
+        pattern = tuple([test(value) for test in self._tests]) if self._is_known(value) else None
         number = self[value] = self._patterns.setdefault(pattern, len(self._patterns))
         return number
 

@@ -53,8 +53,9 @@ def summarise(
 ) -> Summary:
     """Judge every class of equal items (facts, count) once, add up, and look for a better way."""
     groups: dict[Signature, _Group] = {}
+    signature_of = answer.signature
     for facts, count in classes:
-        signature = answer.signature(facts)
+        signature = signature_of(facts)
         if (group := groups.get(signature)) is None:
             group = groups[signature] = _Group(facts)
         group.count += count

@@ -190,7 +190,8 @@ def _against_cedar(rounds: int) -> Iterator[Line]:
 
 def _many_policies(count: int, rounds: int) -> Iterator[Line]:
     begun = time.perf_counter()
-    many = {f"archive/films@{n}": Compiled(_odrl(f"archive/films@{n}")) for n in range(count)}
+    targets = [f"archive/films@{n}" for n in range(count)]
+    many = {target: Compiled(_odrl(target)) for target in targets}
     built = time.perf_counter() - begun
     one = {"archive/films@0": many["archive/films@0"]}
     loaded = {1: (one, _requests(2000, 1)), count: (many, _requests(2000, count))}
