@@ -4,7 +4,9 @@ import base64
 import binascii
 from hashlib import sha256
 
-from registry.client.ed25519 import verify
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 from registry.client.errors import NotVerified
 
 _ED25519 = b"\x01"
@@ -23,12 +25,20 @@ def open_note(note: str, verifier_key: str) -> str:
         if len(parts) != 3 or parts[0] != "—" or parts[1] != name:
             continue
         blob = _decode(parts[2])
-        if blob[:4] == key_id and verify(public, blob[4:], signed.encode()):
+        if blob[:4] == key_id and _signed_by(public, blob[4:], signed.encode()):
             return signed
     raise NotVerified(
         f"the manifest is not signed with the key of {name}",
         "Do not use the files; ask the archive for the service's key by another way.",
     )
+
+
+def _signed_by(public: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _parse_key(text: str) -> tuple[str, bytes]:
