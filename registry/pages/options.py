@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from catalog.licences import Statement, statement
 from registry.accounts.actors import Scope
 from registry.accounts.tables import Environment
+from registry.pages.terms_form import REGIONS
 from registry.pages.words import Words
 from registry.services.asking import PrecheckReason
 from registry.services.catalogue import Listing
@@ -69,7 +70,7 @@ def purpose_choices(t: Words) -> list[tuple[str, str, str]]:
 
 def region_choices(t: Words) -> list[tuple[str, str, str]]:
     """The regions a residency rule may name: the Netherlands, and sets of countries."""
-    return [(code, t.country(code), "") for code in ("NL", "EU", "EEA", "adequate")]
+    return [(code, t.country(code), "") for code in REGIONS]
 
 
 def statement_choices(

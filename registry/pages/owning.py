@@ -1,6 +1,5 @@
 """What an owner says of a dataset: declarations, terms, and where it may be processed."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -9,10 +8,10 @@ from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
-from catalog.licences import statement, suggestion
+from catalog.licences import Suggestion, statement, suggestion
 from catalog.mapping import KINDS, parse_mapping
 from catalog.tables import Dataset, Delivery
-from catalog.terms import ResidencyRule, TermLine, Terms
+from catalog.terms import TermLine, Terms
 from policies.vocabulary import DUTIES
 from registry.accounts.actors import Actor
 from registry.dependencies import NowDep, ReadingDep, SessionDep, after_commit
@@ -20,10 +19,15 @@ from registry.errors import RegistryError
 from registry.jobs import enqueue_check
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
+from registry.pages.terms_form import (
+    by_field,
+    read_residency,
+    read_terms,
+    readable_terms,
+    residency_fields,
+)
 from registry.pages.visiting import PersonDep
 from registry.services.publishing import (
-    parse_residency,
-    parse_terms,
     residency_of,
     set_residency,
     set_terms,
@@ -152,9 +156,8 @@ def _terms_page(
     error: RegistryError | None = None,
 ) -> Response:
     dataset = own_dataset(session, person, dataset_id)
-    shown = _present_terms(session, person, dataset)
-    if posted:
-        shown = _parsed_or(shown, posted)
+    filled_in = readable_terms(posted) if posted else None
+    shown = filled_in or _present_terms(session, person, dataset)
     return render(
         request,
         "terms.html",
@@ -162,12 +165,13 @@ def _terms_page(
         terms=shown,
         lines=[(line, statement(line.statement), _why(line)) for line in shown.lines],
         duties=[duty for duty in DUTIES.values() if duty.name != "consent"],
+        values=posted,
         error=error,
     )
 
 
-def _why(line: TermLine) -> Any:
-    return suggestion(line.statement, line.user_classes[0])
+def _why(line: TermLine) -> Suggestion:
+    return suggestion(line.statement, next(iter(line.user_classes), ""))
 
 
 def _present_terms(session: Session, person: Actor, dataset: Dataset) -> Terms:
@@ -187,49 +191,13 @@ def _fields(terms: Terms) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in Terms.__dataclass_fields__}
 
 
-def _parsed_or(shown: Terms, posted: Posted) -> Terms:
-    """What was filled in where it can be read, so that nothing typed is lost."""
-    try:
-        return parse_terms(_terms_document(posted))
-    except RegistryError:
-        return shown
-
-
-def _terms_document(posted: Posted) -> dict[str, Any]:
-    return {
-        "lines": list(_lines(posted)),
-        "personal_data": posted.text("personal_data") or "deny",
-        "release_personal_content": posted.text("release_personal_content") == "yes",
-        "release_media": posted.text("release_media") == "yes",
-        "purposes": list(posted.all("purposes")) or None,
-        "valid_until": posted.text("valid_until") or None,
-        "agreement_days": posted.text("agreement_days") or 365,
-        "automatic": posted.text("automatic") == "yes",
-    }
-
-
-def _lines(posted: Posted) -> Iterator[dict[str, Any]]:
-    number = 0
-    while f"line.{number}.statement" in posted:
-        at = f"line.{number}"
-        yield {
-            "statement": posted.text(f"{at}.statement"),
-            "user_classes": posted.text(f"{at}.user_classes").split(),
-            "use": posted.text(f"{at}.use") or "any",
-            "outcome": posted.text(f"{at}.outcome"),
-            "duties": list(posted.all(f"{at}.duties")),
-            "confirmed": "yes" in (posted.text(f"{at}.confirmed"), posted.text("confirm_all")),
-        }
-        number += 1
-
-
 @router.post("/archive/datasets/{dataset_id}/terms")
 def set_terms_(
     dataset_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
 ) -> Response:
     """Record the terms; only confirmed lines will reach an offer."""
-    with shown_again(partial(_terms_page, person, dataset_id, posted)):
-        set_terms(session, person, dataset_id, parse_terms(_terms_document(posted)), at=at)
+    with shown_again(partial(_terms_page, person, dataset_id, posted)), by_field("terms"):
+        set_terms(session, person, dataset_id, read_terms(posted), at=at)
     return see(f"/archive/datasets/{dataset_id}", done="terms")
 
 
@@ -241,19 +209,20 @@ def residency(
     request: Request, dataset_id: str, person: PersonDep, session: ReadingDep
 ) -> Response:
     """Where the data may be processed, and by whom."""
-    return _residency_page(person, dataset_id, request, session)
+    return _residency_page(person, dataset_id, NOTHING, request, session)
 
 
 def _residency_page(
     person: Actor,
     dataset_id: str,
+    posted: Posted,
     request: Request,
     session: Session,
     error: RegistryError | None = None,
 ) -> Response:
     dataset = own_dataset(session, person, dataset_id)
-    rule = residency_of(dataset) or ResidencyRule(process=("EU",), operator=("EU",))
-    return render(request, "residency.html", dataset=dataset, rule=rule, error=error)
+    shown = posted or residency_fields(residency_of(dataset))
+    return render(request, "residency.html", dataset=dataset, values=shown, error=error)
 
 
 @router.post("/archive/datasets/{dataset_id}/residency")
@@ -261,14 +230,6 @@ def set_residency_(
     dataset_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
 ) -> Response:
     """Record the residency rule."""
-    with shown_again(partial(_residency_page, person, dataset_id)):
-        operator = list(posted.all("operator"))
-        rule = parse_residency(
-            {
-                "process": list(posted.all("process")),
-                "operator": operator or None,
-                "secure_only": posted.text("secure_only") == "yes",
-            }
-        )
-        set_residency(session, person, dataset_id, rule, at=at)
+    with shown_again(partial(_residency_page, person, dataset_id, posted)), by_field("residency"):
+        set_residency(session, person, dataset_id, read_residency(posted), at=at)
     return see(f"/archive/datasets/{dataset_id}", done="residency")

@@ -65,7 +65,7 @@ class Words:
         return self(f"{stem}_{'one' if n == 1 else 'many'}", n=self.number(n), **values)
 
     def about(self, path: str) -> str:
-        """The name of the form field that a problem is about, with a colon; empty if it has none."""
+        """The name of the form field a problem is about, with a colon; empty if it has none."""
         name = path.partition(".")[0]
         known = f"field.{name}" in catalogue(self.language)
         return f"{self.of('field', name)}: " if known else ""
