@@ -5,6 +5,7 @@ import pytest
 from tests.registry.pages.site import CC0, Site, newsreels
 from tests.registry.pages.steps import (
     accept,
+    deliver,
     extract,
     file_request,
     parts_of,
