@@ -49,9 +49,15 @@ class _Group:
 
 
 def summarise(
-    answer: Prospect | Decision, classes: Iterable[tuple[Mapping[str, object], int]]
+    answer: Prospect | Decision,
+    classes: Iterable[tuple[Mapping[str, object], int]],
+    *,
+    advise: bool = True,
 ) -> Summary:
-    """Judge every class of equal items (facts, count) once, add up, and look for a better way."""
+    """Judge every class of equal items (facts, count) once, and add up.
+
+    :param advise: look for the smallest change that would help, which costs most of the time.
+    """
     groups: dict[Signature, _Group] = {}
     signature_of = answer.signature
     for facts, count in classes:
@@ -70,7 +76,7 @@ def summarise(
         counts=counts,
         lines=_lines(judged),
         outcome=next((outcome for outcome in Outcome if counts[outcome]), Outcome.DENY),
-        change=smallest_change(answer, representatives, counts),
+        change=smallest_change(answer, representatives, counts) if advise else None,
     )
 
 

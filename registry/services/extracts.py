@@ -71,7 +71,7 @@ def order_extract(
     edition = session.get_one(Edition, agreement.edition_id)
     columns = _columns(edition, command.columns)
     decision = decide(session, agreement, origin, at)
-    summary = summarise(decision, classes_of(session, edition.id))
+    summary = summarise(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
         return _refuse(session, actor, agreement, decision, at)
     extract = Extract(
@@ -237,6 +237,6 @@ def cut_of(session: Session, extract: Extract) -> Cut:
         recipient=session.get_one(Organisation, extract.organisation_id),
         environment=session.get_one(Environment, agreement.environment_id),
         decision=decision,
-        summary=summarise(decision, classes_of(session, agreement.edition_id)),
+        summary=summarise(decision, classes_of(session, agreement.edition_id), advise=False),
         masked=tuple(offer.masked),
     )

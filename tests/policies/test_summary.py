@@ -204,3 +204,15 @@ def test_an_answer_stores_what_replaying_it_takes(request_: Request) -> None:
     assert reason["nl"] != reason["en"]
     assert stored["engine"]
     assert stored["vocabulary"]
+
+
+def test_advice_is_not_sought_where_nobody_reads_it(
+    request_: Request, item: dict[str, object]
+) -> None:
+    """Without advice the counts and lines are the same, and no change is named."""
+    policy = _policy(_permit(Constraint("vg:userClass", Operator.EQ, ("research",))))
+    commercial = replace(request_, user_class="commercial")
+    answer = evaluate(policy, commercial)
+    advised, plain = (summarise(answer, [(item, 3)], advise=advise) for advise in (True, False))
+    assert advised.change is not None
+    assert plain == replace(advised, change=None)
