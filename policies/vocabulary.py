@@ -129,6 +129,8 @@ USES = _terms(Term, "uses")
 ALIGNED = {use["term"]: use["aligned"] for use in _read("uses")["terms"] if use["aligned"]}
 """Use → the term of the draft AI vocabulary or of ODRL that says nearly the same."""
 USER_CLASSES = _terms(Term, "user_classes")
+PERSONAL_DATA = _terms(Term, "personal_data")
+"""Levels of personal data in an item; special is GDPR article 9 and minors."""
 PURPOSES = _terms(Term, "purposes")
 DUTIES = _terms(DutyTerm, "duties")
 FUNCTIONS = frozenset(_ODRL["functions"])
@@ -189,7 +191,14 @@ def duty_term(name: str) -> str | None:
 
 def label(term: str, language: str) -> str:
     """What a person reads for a term; the term itself where we have no better word."""
-    tables: tuple[Mapping[str, Term], ...] = (USES, DUTIES, USER_CLASSES, PURPOSES, OPERANDS)
+    tables: tuple[Mapping[str, Term], ...] = (
+        USES,
+        DUTIES,
+        USER_CLASSES,
+        PERSONAL_DATA,
+        PURPOSES,
+        OPERANDS,
+    )
     for table in tables:
         if term in table:
             return table[term].nl if language == "nl" else table[term].en
