@@ -1,8 +1,7 @@
-"""What leaves is exactly what was cleared, whole or not at all, and every reading is checked."""
+"""What leaves is exactly what was cleared, whole or not at all."""
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -21,118 +20,17 @@ from connectors.ports import (
     ShouldStop,
 )
 from policies import Outcome
-from registry.access.tables import Access, AccessRange, Agreement, Extract
+from registry.access.tables import Extract
 from registry.accounts.tables import Environment
 from registry.audit.checkpoint import SigningKey, UntrustedNote, open_note
-from registry.audit.entry import Entry
-from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
 from registry.digests import digest
-from registry.errors import Conflict, Gone, InvalidInput, NotAllowed, NotFound
-from registry.services import agreeing, asking, auditing, extracts, machines
-from registry.services import reading as readings
-from registry.services.agreeing import Revoke
+from registry.errors import Conflict, Gone, InvalidInput, NotAllowed
+from registry.services import asking, extracts
 from registry.services.cutting import run_extract
-from registry.services.extracts import NewExtract
-from registry.services.reading import ABANDONED, WINDOW, Readable
 from registry.services.refusal import Refused
-from tests.support.world import PublishedDataset, Startup, World
-
-
-@dataclass
-class Scene:
-    """A dataset, someone with an agreement on its clear part, and the world they live in."""
-
-    world: World
-    published: PublishedDataset
-    startup: Startup
-    agreement: Agreement
-
-    def entries(self, act: str) -> list[Entry]:
-        """The entries of this act, oldest first."""
-        with reading(self.world.engine) as session:
-            rows = session.exec(select(AuditEntry.body).order_by(col(AuditEntry.id))).all()
-        return [entry for body in rows if (entry := Entry.from_bytes(body)).act == act]
-
-    def order(self, **facts: Any) -> Extract | Refused:
-        """Order an extract."""
-        command = NewExtract(agreement_id=self.agreement.id, **facts)
-        with transaction(self.world.engine) as session:
-            return extracts.order_extract(
-                session,
-                self.startup.actor,
-                command,
-                origin=self.world.settings.origin,
-                at=self.world.clock(),
-            )
-
-    def cut(self, extractor: Extractor | None = None) -> Extract:
-        """Order an extract and run its job once, on another extractor where one is given."""
-        ordered = self.world.an_ordered_extract(self.startup, self.agreement)
-        ports = self.world.ports
-        if extractor is not None:
-            ports = replace(ports, extractor=extractor)
-        run_extract(self.world.engine, ports, ordered.id)
-        return self.extract(ordered.id)
-
-    def extract(self, extract_id: str) -> Extract:
-        """The extract as it is now."""
-        with reading(self.world.engine) as session:
-            found = session.get_one(Extract, extract_id)
-            session.expunge(found)
-            return found
-
-    def open(
-        self, extract: Extract, number: int = 1, address: str = "192.0.2.9", **changed: Any
-    ) -> Readable | Refused:
-        """Ask to read a part."""
-        actor = replace(self.startup.actor, **changed)
-        with transaction(self.world.engine) as session:
-            return readings.check_part(
-                session,
-                actor,
-                extract.id,
-                number,
-                address=address,
-                origin=self.world.settings.origin,
-                at=self.world.clock(),
-            )
-
-    def range(self, readable: Readable, start: int, stop: int) -> int:
-        """Note that a range will leave."""
-        with transaction(self.world.engine) as session:
-            return readings.open_range(
-                session, self.startup.actor, readable, start, stop, at=self.world.clock()
-            )
-
-    def sent(self, range_id: int, count: int) -> None:
-        """Note how much of it left."""
-        with transaction(self.world.engine) as session:
-            readings.close_range(session, range_id, count)
-
-    def close_windows(self) -> int:
-        """Close the accesses that are over."""
-        with transaction(self.world.engine) as session:
-            return readings.close_windows(session, at=self.world.clock())
-
-
-@pytest.fixture
-def scene(world: World) -> Scene:
-    """An agreement in force on a dataset of 400 items."""
-    published = world.a_published_dataset(items=400)
-    startup = world.a_startup()
-    return Scene(world, published, startup, world.an_agreement(startup, published))
-
-
-@pytest.fixture
-def on_sqlite(sqlite_world: World) -> Scene:
-    """The same, where the kind of database makes no difference."""
-    published = sqlite_world.a_published_dataset(items=60)
-    startup = sqlite_world.a_startup()
-    return Scene(sqlite_world, published, startup, sqlite_world.an_agreement(startup, published))
-
-
-# --- what an extract holds -------------------------------------------------------------------
+from tests.support.extracting import Scene
+from tests.support.world import World
 
 
 def test_an_extract_holds_exactly_what_is_cleared(scene: Scene) -> None:
@@ -262,16 +160,10 @@ def test_ordering_needs_an_agreement_in_force(on_sqlite: Scene) -> None:
     proposed = world.a_request(on_sqlite.startup, on_sqlite.published).agreements[0]
     with pytest.raises(Conflict, match="agreement-not-accepted"):
         replace(on_sqlite, agreement=proposed).order()
-    _revoke(on_sqlite)
+    on_sqlite.revoke()
     with pytest.raises(Gone, match="agreement-revoked"):
         on_sqlite.order()
     assert on_sqlite.entries("extract:ordered") == []
-
-
-def _revoke(scene: Scene) -> None:
-    command = Revoke(agreement_id=scene.agreement.id, reason="Bezwaar van de maker.")
-    with transaction(scene.world.engine) as session:
-        agreeing.revoke(session, scene.published.archive, command, at=scene.world.clock())
 
 
 def test_an_order_is_decided_anew(scene: Scene) -> None:
@@ -452,176 +344,3 @@ def test_cancelling_under_way(on_sqlite: Scene) -> None:
     assert made.state == "cancelled"
     assert list(on_sqlite.world.ports.scratch.iterdir()) == []
     assert on_sqlite.entries("extract:made") == on_sqlite.entries("extract:failed") == []
-
-
-# --- reading ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def ready(scene: Scene) -> Extract:
-    """An extract that can be read."""
-    return scene.cut()
-
-
-def _readable(answer: Readable | Refused) -> Readable:
-    assert isinstance(answer, Readable), answer
-    return answer
-
-
-def _refused(answer: Readable | Refused) -> str:
-    assert isinstance(answer, Refused)
-    return answer.error.code
-
-
-def test_ranges_of_five_minutes_are_one_access(scene: Scene, ready: Extract) -> None:
-    """Opened before the first byte, closed with what they came to, counted once."""
-    readable = _readable(scene.open(ready))
-    first = scene.range(readable, 0, 100)
-    (opened,) = scene.entries("access:opened")
-    assert opened.facts["bytes"] == readable.part.bytes
-    scene.sent(first, 100)
-    scene.world.clock.advance(minutes=4)
-    second = scene.range(readable, 100, 300)
-    assert scene.close_windows() == 0
-    scene.sent(second, 50)
-    scene.world.clock.advance(minutes=1)
-    assert scene.close_windows() == 1
-    assert scene.close_windows() == 0
-    (closed,) = scene.entries("access:closed")
-    assert (closed.facts["ranges"], closed.facts["bytes"]) == (2, 150)
-    assert closed.facts["ranges_digest"] == digest([[0, 100, 100], [100, 300, 50]])
-    scene.range(readable, 0, 10)
-    assert len(scene.entries("access:opened")) == 2
-    scene.world.check_log()
-
-
-def test_a_range_that_never_ends_is_counted_whole(scene: Scene, ready: Extract) -> None:
-    """A reader that is gone holds its access open for an hour; then all it asked for counts."""
-    scene.range(_readable(scene.open(ready)), 10, 110)
-    scene.world.clock.now += WINDOW
-    assert scene.close_windows() == 0
-    scene.world.clock.now += ABANDONED
-    assert scene.close_windows() == 1
-    (closed,) = scene.entries("access:closed")
-    assert closed.facts["bytes"] == 100
-
-
-def test_revocation_refuses_the_next_request(scene: Scene, ready: Extract) -> None:
-    """Between two ranges an archive revokes: the second is refused, and that is on record."""
-    _readable(scene.open(ready))
-    _revoke(scene)
-    assert _refused(scene.open(ready)) == "agreement-revoked"
-    (entry,) = scene.entries("access:refused")
-    assert entry.facts["reasons"] == ["agreement-revoked"]
-    scene.world.check_log()
-
-
-def test_the_end_of_an_agreement_refuses(on_sqlite: Scene) -> None:
-    """A lapsed agreement gives nothing from its last moment on."""
-    ready = on_sqlite.cut()
-    on_sqlite.world.clock.now = on_sqlite.agreement.valid_until - timedelta(seconds=1)
-    _readable(on_sqlite.open(ready))
-    on_sqlite.world.clock.advance(seconds=1)
-    assert _refused(on_sqlite.open(ready)) == "agreement-lapsed"
-
-
-def _changed(scene: Scene, **facts: Any) -> None:
-    with transaction(scene.world.engine) as session:
-        environment = session.get_one(Environment, scene.startup.environment.id)
-        for name, value in facts.items():
-            setattr(environment, name, value)
-
-
-def test_the_environment_is_looked_at_every_time(on_sqlite: Scene) -> None:
-    """Another token's environment, another network, a move or a closure: each refuses by name."""
-    ready = on_sqlite.cut()
-    own = on_sqlite.startup.environment.id
-    _readable(on_sqlite.open(ready, environment_id=own))
-    assert _refused(on_sqlite.open(ready, environment_id="env_other")) == "other-environment"
-    _changed(on_sqlite, networks=["192.0.2.0/24", "2001:db8::/32"])
-    for address in ("192.0.2.1", "2001:db8::1"):
-        _readable(on_sqlite.open(ready, address=address))
-    for address in ("198.51.100.1", "2001:db9::1", "", "unix"):
-        assert _refused(on_sqlite.open(ready, address=address)) == "other-network"
-    _changed(on_sqlite, networks=[], country="US", operator_country="US")
-    assert _refused(on_sqlite.open(ready)) == "not-permitted"
-    with transaction(on_sqlite.world.engine) as session:
-        machines.close_environment(
-            session, on_sqlite.startup.actor, own, at=on_sqlite.world.clock()
-        )
-    assert _refused(on_sqlite.open(ready)) == "environment-closed"
-    assert len(on_sqlite.entries("access:refused")) == 7
-
-
-def test_an_extract_under_way_is_not_read(on_sqlite: Scene) -> None:
-    """Before it is ready there is nothing to read, and a part that is not there is not found."""
-    ordered = on_sqlite.world.an_ordered_extract(on_sqlite.startup, on_sqlite.agreement)
-    with pytest.raises(Conflict, match="extract-not-ready") as problem:
-        on_sqlite.open(ordered)
-    assert problem.value.headers["Retry-After"]
-    with pytest.raises(NotFound):
-        on_sqlite.open(on_sqlite.cut(), 99)
-
-
-def test_two_readers_have_two_accesses(on_sqlite: Scene) -> None:
-    """Ranges of two callers never fold into one access."""
-    readable = _readable(on_sqlite.open(on_sqlite.cut()))
-    on_sqlite.range(readable, 0, 10)
-    colleague = replace(on_sqlite.startup.actor, id="client_robot")
-    with transaction(on_sqlite.world.engine) as session:
-        readings.open_range(session, colleague, readable, 0, 10, at=on_sqlite.world.clock())
-    with reading(on_sqlite.world.engine) as session:
-        assert len(session.exec(select(Access)).all()) == 2
-        assert len(session.exec(select(AccessRange)).all()) == 2
-
-
-# --- the log, as auditors and archives read it -----------------------------------------------
-
-
-@pytest.fixture
-def told(scene: Scene) -> Scene:
-    """A scene with a whole journey in its log."""
-    scene.cut()
-    scene.world.check_log()
-    return scene
-
-
-def test_an_auditor_reads_all_and_an_archive_its_own(told: Scene) -> None:
-    """Entries come newest first, go on from a place, and have receipts once in the tree."""
-    auditor = told.world.an_auditor()
-    told.world.check_log()
-    with reading(told.world.engine) as session:
-        everything = auditing.list_entries(session, auditor, limit=500)
-        own = auditing.list_entries(session, told.published.archive, limit=500)
-        first = auditing.list_entries(session, auditor, limit=2)
-        rest = auditing.list_entries(session, auditor, before=first[-1][0], limit=500)
-        asked = auditing.list_entries(
-            session, auditor, archive=told.published.archive.organisation_id, limit=500
-        )
-        receipt = auditing.entry_receipt(session, auditor, everything[0][1].id)
-        checkpoint = auditing.last_checkpoint(session)
-    assert first + rest == everything
-    assert own == asked
-    assert 0 < len(own) < len(everything)
-    assert {entry.archive for _, entry in own} == {told.published.archive.organisation_id}
-    assert receipt is not None
-    assert checkpoint is not None
-    assert checkpoint.size == len(everything)
-
-
-def test_taking_the_log_out_is_an_act(told: Scene) -> None:
-    """An export is written down before it is written out, whole or of one archive."""
-    import io
-
-    auditor, archive = told.world.an_auditor(), told.published.archive
-    for who, asked in ((auditor, None), (archive, None)):
-        with transaction(told.world.engine) as session:
-            stream = auditing.record_export(session, who, archive=asked, at=told.world.clock())
-        told.world.check_log()
-        out = io.BytesIO()
-        with reading(told.world.engine) as session:
-            written = auditing.write_export(session, out, told.world.ports.signer, stream)
-        assert written.entries > 0
-        assert out.getvalue()
-    kinds = {entry.facts["kind"] for entry in told.entries("audit:exported")}
-    assert kinds == {"whole", "archive"}

@@ -1,162 +1,19 @@
-"""Asking before and after signing in, what an archive answers, and agreements to their end."""
+"""A request, its parts and their clocks, and what an archive answers."""
 
-from collections import Counter
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
-from catalog.tables import Dataset, Edition, Offer, RightsClass
-from policies import Outcome, parse_policy, policy_digest
+from catalog.tables import Edition, Offer, RightsClass
+from policies import parse_policy, policy_digest
 from registry.access.tables import Agreement, DecisionRow
-from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
-from registry.errors import Conflict, Gone, InvalidInput, NotFound
+from registry.errors import Conflict, InvalidInput, NotFound
 from registry.services import agreeing, asking, machines, publishing, requesting
-from registry.services.agreeing import Revoke
-from registry.services.asking import Question
-from registry.services.requesting import ANSWER_WITHIN, FiledRequest, NewRequest, Review
+from registry.services.requesting import ANSWER_WITHIN, FiledRequest, NewRequest
+from tests.support.asking import say, waiting_part
 from tests.support.world import PublishedDataset, Startup, World
-
-EU = {"country": "NL", "operator_country": "NL"}
-
-
-@pytest.fixture
-def published(world: World) -> PublishedDataset:
-    """A dataset whose clear cases are agreed without a person."""
-    return world.a_published_dataset(items=400)
-
-
-@pytest.fixture
-def startup(world: World) -> Startup:
-    """A commercial user that processes in the Netherlands."""
-    return world.a_startup()
-
-
-def precheck(world: World, published: PublishedDataset, **asked: Any) -> asking.DatasetAnswer:
-    """The answer to somebody who has not signed in."""
-    question = Question(datasets=(published.name,), **{"use": "train.gen", **EU, **asked})
-    with reading(world.engine) as session:
-        return asking.precheck(session, None, question, at=world.clock()).datasets[0]
-
-
-# --- before signing in -----------------------------------------------------------------------
-
-
-def test_a_precheck_says_what_a_request_then_gives(
-    world: World, published: PublishedDataset, startup: Startup
-) -> None:
-    """The shares are the decided counts in whole per cents, and nothing is written down for it."""
-    before = _entries(world)
-    answer = precheck(world, published)
-    assert _entries(world) == before
-    counts = Counter({d.part: d.items for d in world.a_request(startup, published).decisions})
-    total = published.edition.items
-    assert sum(counts.values()) == total
-    assert answer.shares is not None
-    assert answer.shares.permit == pytest.approx(100 * counts["permit"] / total, abs=0.5)
-    assert answer.shares.deny == pytest.approx(100 * counts["deny"] / total, abs=0.5)
-    assert answer.shares.permit + answer.shares.review + answer.shares.deny == 100
-    assert answer.dataset == f"{published.name}@1"
-    assert answer.outcome in {"permit", "permit_with_duties"}
-    for reason in answer.reasons:
-        assert reason.text.nl
-        assert reason.text.en
-
-
-def _entries(world: World) -> int:
-    with reading(world.engine) as session:
-        return session.exec(select(func.count(col(AuditEntry.id)))).one()
-
-
-def test_outside_the_region_nothing_is_given(world: World, published: PublishedDataset) -> None:
-    """The same question from outside the EU is denied, and the change that would help is named."""
-    answer = precheck(world, published, country="US", operator_country="US")
-    assert answer.outcome == "deny"
-    assert answer.shares == asking.Shares(0, 0, 100)
-    assert answer.change is not None
-    assert answer.change.fields["country"]
-    assert answer.change.text.nl != answer.change.text.en
-
-
-def test_a_place_that_is_not_told_gives_nothing(world: World, published: PublishedDataset) -> None:
-    """Unknown never allows: without a country the answer is no."""
-    assert precheck(world, published, country=None, operator_country=None).outcome == "deny"
-
-
-def test_small_groups_are_not_told_apart(world: World, published: PublishedDataset) -> None:
-    """No reason stands for fewer than ten items; what is left is told as one."""
-    with transaction(world.engine) as session:
-        rows = session.exec(
-            select(RightsClass).where(col(RightsClass.edition_id) == published.edition.id)
-        ).all()
-        session.delete(rows[0])
-        session.flush()
-        facts = {**rows[0].facts, "rights": "http://rightsstatements.org/vocab/NKC/1.0/"}
-        session.add(RightsClass(edition_id=published.edition.id, number=9999, facts=facts, items=3))
-    asking._classes.clear()
-    answer = precheck(world, published)
-    assert {reason.code for reason in answer.reasons if reason.outcome == "mixed"} <= {"few-items"}
-    assert all("3" not in reason.text.en for reason in answer.reasons if reason.code == "few-items")
-
-
-def test_too_few_items_give_no_shares(world: World) -> None:
-    """Of fewer than ten items not even shares are told."""
-    published = world.a_published_dataset(items=8)
-    assert precheck(world, published).shares is None
-
-
-@pytest.mark.parametrize(
-    ("asked", "path"),
-    [
-        ({"use": "sing"}, "use"),
-        ({"user_class": "pirate"}, "user_class"),
-        ({"purpose": "because"}, "purpose"),
-        ({"country": "Nederland"}, "country"),
-    ],
-)
-def test_a_question_in_words_nobody_knows(
-    sqlite_world: World, asked: dict[str, str], path: str
-) -> None:
-    """A word that does not exist is named by its field, in both languages."""
-    published = sqlite_world.a_published_dataset(items=20)
-    with pytest.raises(InvalidInput) as problem:
-        precheck(sqlite_world, published, **asked)
-    assert [field.path for field in problem.value.fields] == [path]
-    assert problem.value.text.nl != problem.value.text.en
-
-
-def test_many_datasets_get_the_best_answer_of_them(sqlite_world: World) -> None:
-    """Each dataset has its own answer; the whole says the best of them."""
-    open_, closed = (
-        sqlite_world.a_published_dataset(items=50, residency=residency)
-        for residency in (("EU",), ("BE",))
-    )
-    question = Question(datasets=(open_.name, closed.name), use="train.gen", **EU)
-    with reading(sqlite_world.engine) as session:
-        answer = asking.precheck(session, None, question, at=sqlite_world.clock())
-    assert [one.outcome == "deny" for one in answer.datasets] == [False, True]
-    assert answer.outcome == answer.datasets[0].outcome
-    with pytest.raises(ValidationError):
-        Question(datasets=(), use="train.gen")
-
-
-def test_without_an_offer_there_is_no_answer(sqlite_world: World) -> None:
-    """A dataset whose offer was withdrawn is told as such, before and after signing in."""
-    published = sqlite_world.a_published_dataset(items=20)
-    startup, at = sqlite_world.a_startup(), sqlite_world.clock()
-    with transaction(sqlite_world.engine) as session:
-        publishing.withdraw_offer(session, published.archive, published.offer.id, at=at)
-    with pytest.raises(Conflict, match="not-offered"):
-        precheck(sqlite_world, published)
-    with pytest.raises(Conflict, match="not-offered"):
-        sqlite_world.a_request(startup, published)
-
-
-# --- a request -------------------------------------------------------------------------------
 
 
 def test_parts_of_a_request(world: World, published: PublishedDataset, startup: Startup) -> None:
@@ -305,24 +162,12 @@ def test_withdrawing_a_request(world: World, published: PublishedDataset, startu
 # --- the archive's own answer ----------------------------------------------------------------
 
 
-def _review(world: World, published: PublishedDataset, **said: Any) -> DecisionRow:
-    command = Review.model_validate(said)
-    with transaction(world.engine) as session:
-        return requesting.review(
-            session, published.archive, command, origin=world.settings.origin, at=world.clock()
-        )
-
-
-def _pending(filed: FiledRequest) -> DecisionRow:
-    return next(one for one in filed.decisions if one.part == "review")
-
-
 def test_a_yes_proposes_an_agreement(
     world: World, published: PublishedDataset, startup: Startup
 ) -> None:
     """A part the archive says yes to gets its own agreement, in which nobody must consent again."""
     filed = world.a_request(startup, published)
-    decided = _review(world, published, decision_id=_pending(filed).id, approve=True)
+    decided = say(world, published, decision_id=waiting_part(filed).id, approve=True)
     assert (decided.state, decided.reviewed_by) == ("approved", published.archive.id)
     with reading(world.engine) as session:
         found = requesting.find_request(session, startup.actor, filed.request.id)
@@ -330,17 +175,17 @@ def test_a_yes_proposes_an_agreement(
     assert agreed.state == "proposed"
     assert "obtainConsent" not in str(agreed.document)
     with pytest.raises(Conflict, match="not-pending"):
-        _review(world, published, decision_id=decided.id, approve=False, answer="Toch niet.")
+        say(world, published, decision_id=decided.id, approve=False, answer="Toch niet.")
     world.check_log()
 
 
 def test_a_no_has_a_reason(world: World, published: PublishedDataset, startup: Startup) -> None:
     """A no without a word is not taken; with one, the other side reads it."""
-    decision = _pending(world.a_request(startup, published))
+    decision = waiting_part(world.a_request(startup, published))
     with pytest.raises(InvalidInput) as problem:
-        _review(world, published, decision_id=decision.id, approve=False, answer="  ")
+        say(world, published, decision_id=decision.id, approve=False, answer="  ")
     assert problem.value.fields[0].path == "answer"
-    refused = _review(world, published, decision_id=decision.id, approve=False, answer="Nee.")
+    refused = say(world, published, decision_id=decision.id, approve=False, answer="Nee.")
     assert (refused.state, refused.answer) == ("refused", "Nee.")
     with reading(world.engine) as session:
         found = requesting.find_request(session, startup.actor, decision.request_id)
@@ -349,10 +194,10 @@ def test_a_no_has_a_reason(world: World, published: PublishedDataset, startup: S
 
 def test_a_yes_may_be_narrowed(world: World, published: PublishedDataset, startup: Startup) -> None:
     """A yes for some rights statements gives an agreement that reaches no others."""
-    decision = _pending(world.a_request(startup, published))
+    decision = waiting_part(world.a_request(startup, published))
     held = sorted({iri for line in decision.lines for iri in line["rights"]})
     with pytest.raises(InvalidInput) as problem:
-        _review(
+        say(
             world,
             published,
             decision_id=decision.id,
@@ -360,7 +205,7 @@ def test_a_yes_may_be_narrowed(world: World, published: PublishedDataset, startu
             statements=("http://rightsstatements.org/vocab/none/",),
         )
     assert problem.value.fields[0].path == "statements"
-    _review(world, published, decision_id=decision.id, approve=True, statements=held[:1])
+    say(world, published, decision_id=decision.id, approve=True, statements=held[:1])
     with reading(world.engine) as session:
         agreed = session.exec(
             select(Agreement).where(col(Agreement.decision_id) == decision.id)
@@ -376,184 +221,13 @@ def test_a_yes_may_be_narrowed(world: World, published: PublishedDataset, startu
 def test_a_replaced_offer_is_not_agreed_on(sqlite_world: World) -> None:
     """A yes to a request on an offer that has been replaced is told to be too late."""
     published, startup = sqlite_world.a_published_dataset(), sqlite_world.a_startup()
-    decision = _pending(sqlite_world.a_request(startup, published))
+    decision = waiting_part(sqlite_world.a_request(startup, published))
     origin, at = sqlite_world.settings.origin, sqlite_world.clock()
     with transaction(sqlite_world.engine) as session:
         publishing.replace_offer(
             session, published.archive, published.edition.id, origin=origin, at=at
         )
     with pytest.raises(Conflict, match="offer-replaced"):
-        _review(sqlite_world, published, decision_id=decision.id, approve=True)
+        say(sqlite_world, published, decision_id=decision.id, approve=True)
     with reading(sqlite_world.engine) as session:
         assert session.get_one(DecisionRow, decision.id).state == "pending"
-
-
-def test_a_lapsed_offer_is_not_agreed_on(sqlite_world: World) -> None:
-    """After the terms' last day, in Amsterdam, no yes and no acceptance makes an agreement."""
-    last = (sqlite_world.clock() + timedelta(days=3)).date()
-    published = sqlite_world.a_published_dataset(valid_until=last)
-    startup = sqlite_world.a_startup()
-    filed = sqlite_world.a_request(startup, published)
-    sqlite_world.clock.now = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
-    with pytest.raises(Conflict, match="nothing-to-agree"):
-        _review(sqlite_world, published, decision_id=_pending(filed).id, approve=True)
-    with pytest.raises(Conflict, match="offer-withdrawn"):
-        _accept(sqlite_world, startup, filed.agreements[0])
-    assert precheck(sqlite_world, published).outcome == "deny"
-    sqlite_world.clock.advance(seconds=-1)
-    assert _accept(sqlite_world, startup, filed.agreements[0]).state == "in_force"
-
-
-# --- agreements ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def proposed(world: World, published: PublishedDataset, startup: Startup) -> Agreement:
-    """An agreement that its organisation has not accepted yet."""
-    return world.a_request(startup, published).agreements[0]
-
-
-def _accept(world: World, startup: Startup, agreement: Agreement, digest: str = "") -> Agreement:
-    with transaction(world.engine) as session:
-        return agreeing.accept(
-            session, startup.actor, agreement.id, digest or agreement.digest, at=world.clock()
-        )
-
-
-def test_an_agreement_is_accepted_as_it_was_read(
-    world: World, startup: Startup, proposed: Agreement
-) -> None:
-    """Accepting takes the digest of what was read; before it nothing is in force."""
-    assert isinstance(agreeing.standing(proposed, world.clock()), Conflict)
-    with pytest.raises(InvalidInput) as problem:
-        _accept(world, startup, proposed, "sha256:" + "0" * 64)
-    assert problem.value.fields[0].path == "digest"
-    for _ in range(2):
-        agreed = _accept(world, startup, proposed)
-        assert (agreed.state, agreed.accepted_by) == ("in_force", startup.actor.id)
-    assert agreeing.standing(agreed, world.clock()) is None
-    assert policy_digest(parse_policy(agreed.document)) == agreed.digest
-    world.check_log()
-
-
-def test_an_agreement_names_its_parties_and_nothing_wider(
-    world: World, published: PublishedDataset, startup: Startup, proposed: Agreement
-) -> None:
-    """The frozen document is for this assignee; another's request under it is denied."""
-    from policies import evaluate, request_from_json
-
-    with reading(world.engine) as session:
-        decision = session.get_one(DecisionRow, proposed.decision_id)
-    asked = request_from_json(decision.snapshot["request"])
-    policy = parse_policy(proposed.document)
-    open_ = _some(world, published, Outcome.PERMIT, evaluate(policy, asked))
-    assert open_ is not None
-    for other in (
-        replace(asked, assignee="http://elsewhere.example/organisations/other"),
-        replace(asked, use="index"),
-        replace(asked, at=proposed.valid_until),
-        replace(asked, target=f"{published.name}@2"),
-    ):
-        assert evaluate(policy, other).verdict(open_).outcome is Outcome.DENY, other
-
-
-def _some(
-    world: World, published: PublishedDataset, outcome: Outcome, decision: Any
-) -> dict[str, object] | None:
-    with reading(world.engine) as session:
-        for facts, _items in asking.classes_of(session, published.edition.id):
-            if decision.verdict(facts).outcome is outcome:
-                return dict(facts)
-    return None
-
-
-def test_an_agreement_lapses(world: World, startup: Startup, proposed: Agreement) -> None:
-    """At its last moment an agreement is over, and accepting one that is over is too late."""
-    world.clock.now = proposed.valid_until
-    with pytest.raises(Conflict, match="agreement-lapsed"):
-        _accept(world, startup, proposed)
-    world.clock.advance(seconds=-1)
-    agreed = _accept(world, startup, proposed)
-    assert agreeing.standing(agreed, world.clock()) is None
-    ended = agreeing.standing(agreed, world.clock.advance(seconds=1))
-    assert isinstance(ended, Gone)
-    assert ended.code == "agreement-lapsed"
-
-
-def test_revoking(
-    world: World, published: PublishedDataset, startup: Startup, proposed: Agreement
-) -> None:
-    """The archive ends an agreement with a reason that stays; only the archive can."""
-    agreed = _accept(world, startup, proposed)
-    command = Revoke(agreement_id=agreed.id, reason="De maker heeft bezwaar.")
-    with transaction(world.engine) as session:
-        for _ in range(2):
-            ended = agreeing.revoke(session, published.archive, command, at=world.clock())
-    assert (ended.state, ended.ended_reason) == ("revoked", "De maker heeft bezwaar.")
-    gone = agreeing.standing(ended, world.clock())
-    assert isinstance(gone, Gone)
-    assert gone.code == "agreement-revoked"
-    with pytest.raises(Conflict, match="agreement-state"):
-        _accept(world, startup, ended)
-    with pytest.raises(ValidationError):
-        Revoke(agreement_id=agreed.id, reason=" ")
-    with reading(world.engine) as session:
-        bodies = session.exec(select(AuditEntry.body)).all()
-    assert sum(b'"act":"agreement:revoked"' in body for body in bodies) == 1
-
-
-def test_declining(world: World, published: PublishedDataset, startup: Startup) -> None:
-    """A proposed agreement may be left; then it is neither accepted nor revoked."""
-    proposed = world.a_request(startup, published).agreements[0]
-    with transaction(world.engine) as session:
-        for _ in range(2):
-            left = agreeing.decline(session, startup.actor, proposed.id, at=world.clock())
-        assert left.state == "declined"
-        assert isinstance(agreeing.standing(left, world.clock()), Gone)
-        with pytest.raises(Conflict):
-            agreeing.revoke(
-                session,
-                published.archive,
-                Revoke(agreement_id=left.id, reason="Nee."),
-                at=world.clock(),
-            )
-    agreed = _accept(world, startup, world.a_request(startup, published).agreements[0])
-    with transaction(world.engine) as session, pytest.raises(Conflict):
-        agreeing.decline(session, startup.actor, agreed.id, at=world.clock())
-
-
-def test_sides_keep_to_their_acts(
-    world: World, published: PublishedDataset, startup: Startup, proposed: Agreement
-) -> None:
-    """Both sides see the agreement; it is the user's to accept and the archive's to revoke."""
-    with reading(world.engine) as session:
-        for side in (published.archive, startup.actor):
-            assert agreeing.find_agreement(session, side, proposed.id).id == proposed.id
-            assert [one.id for one in agreeing.list_agreements(session, side)] == [proposed.id]
-            assert agreeing.list_agreements(session, side, after=proposed.id) == []
-
-
-def test_a_withdrawn_offer_is_not_accepted_on(
-    world: World, published: PublishedDataset, startup: Startup, proposed: Agreement
-) -> None:
-    """Withdrawing an offer stops what was proposed on it; what was agreed on it goes on."""
-    other = world.a_startup()
-    running = world.an_agreement(other, published)
-    with transaction(world.engine) as session:
-        publishing.withdraw_offer(session, published.archive, published.offer.id, at=world.clock())
-    with pytest.raises(Conflict, match="offer-withdrawn"):
-        _accept(world, startup, proposed)
-    assert world.a_ready_extract(other, running).state == "ready"
-
-
-def test_a_dataset_without_terms_has_no_offer(sqlite_world: World) -> None:
-    """An edition whose dataset lost its terms is not offered anew."""
-    published = sqlite_world.a_published_dataset(items=20)
-    with transaction(sqlite_world.engine) as session:
-        session.get_one(Dataset, published.dataset.id).terms = {}
-    with pytest.raises(Conflict, match="no-terms"), transaction(sqlite_world.engine) as session:
-        publishing.replace_offer(
-            session, published.archive, published.edition.id, origin="o", at=sqlite_world.clock()
-        )
-    with reading(sqlite_world.engine) as session:
-        assert session.get_one(Offer, published.offer.id).state == "in_force"

@@ -1,0 +1,111 @@
+"""A dataset, an agreement on its clear part, and what is done with an extract of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlmodel import col, select
+
+from connectors.ports import (
+    Extractor,
+)
+from registry.access.tables import Agreement, Extract
+from registry.audit.entry import Entry
+from registry.audit.tables import AuditEntry
+from registry.db import reading, transaction
+from registry.services import agreeing, extracts
+from registry.services import reading as readings
+from registry.services.agreeing import Revoke
+from registry.services.cutting import run_extract
+from registry.services.extracts import NewExtract
+from registry.services.reading import Readable
+from registry.services.refusal import Refused
+from tests.support.world import PublishedDataset, Startup, World
+
+
+@dataclass
+class Scene:
+    """A dataset, someone with an agreement on its clear part, and the world they live in."""
+
+    world: World
+    published: PublishedDataset
+    startup: Startup
+    agreement: Agreement
+
+    def entries(self, act: str) -> list[Entry]:
+        """The entries of this act, oldest first."""
+        with reading(self.world.engine) as session:
+            rows = session.exec(select(AuditEntry.body).order_by(col(AuditEntry.id))).all()
+        return [entry for body in rows if (entry := Entry.from_bytes(body)).act == act]
+
+    def order(self, **facts: Any) -> Extract | Refused:
+        """Order an extract."""
+        command = NewExtract(agreement_id=self.agreement.id, **facts)
+        with transaction(self.world.engine) as session:
+            return extracts.order_extract(
+                session,
+                self.startup.actor,
+                command,
+                origin=self.world.settings.origin,
+                at=self.world.clock(),
+            )
+
+    def cut(self, extractor: Extractor | None = None) -> Extract:
+        """Order an extract and run its job once, on another extractor where one is given."""
+        ordered = self.world.an_ordered_extract(self.startup, self.agreement)
+        ports = self.world.ports
+        if extractor is not None:
+            ports = replace(ports, extractor=extractor)
+        run_extract(self.world.engine, ports, ordered.id)
+        return self.extract(ordered.id)
+
+    def extract(self, extract_id: str) -> Extract:
+        """The extract as it is now."""
+        with reading(self.world.engine) as session:
+            found = session.get_one(Extract, extract_id)
+            session.expunge(found)
+            return found
+
+    def open(
+        self, extract: Extract, number: int = 1, address: str = "192.0.2.9", **changed: Any
+    ) -> Readable | Refused:
+        """Ask to read a part."""
+        actor = replace(self.startup.actor, **changed)
+        with transaction(self.world.engine) as session:
+            return readings.check_part(
+                session,
+                actor,
+                extract.id,
+                number,
+                address=address,
+                origin=self.world.settings.origin,
+                at=self.world.clock(),
+            )
+
+    def range(self, readable: Readable, start: int, stop: int) -> int:
+        """Note that a range will leave."""
+        with transaction(self.world.engine) as session:
+            return readings.open_range(
+                session, self.startup.actor, readable, start, stop, at=self.world.clock()
+            )
+
+    def sent(self, range_id: int, count: int) -> None:
+        """Note how much of it left."""
+        with transaction(self.world.engine) as session:
+            readings.close_range(session, range_id, count)
+
+    def close_windows(self) -> int:
+        """Close the accesses that are over."""
+        with transaction(self.world.engine) as session:
+            return readings.close_windows(session, at=self.world.clock())
+
+    def revoke(self) -> None:
+        """The archive ends the agreement."""
+        command = Revoke(agreement_id=self.agreement.id, reason="Bezwaar van de maker.")
+        with transaction(self.world.engine) as session:
+            agreeing.revoke(session, self.published.archive, command, at=self.world.clock())
+
+
+def a_scene(world: World, items: int) -> Scene:
+    """An agreement in force on a dataset of so many items."""
+    published, startup = world.a_published_dataset(items=items), world.a_startup()
+    return Scene(world, published, startup, world.an_agreement(startup, published))
