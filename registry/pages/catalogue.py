@@ -7,13 +7,15 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from catalog.licences import Statement, statement
+from catalog.tables import Offer
+from catalog.terms import ResidencyRule
+from policies import Constraint
 from registry.dependencies import NowDep, ReadingDep
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
-from registry.services.asking import FEWEST, classes_of, percent
+from registry.services.asking import FEWEST, classes_of, percent, policy_of
 from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
-from registry.services.publishing import residency_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,8 +63,24 @@ def dataset_page(
         error=error,
         own=visitor is not None and visitor.organisation_id == listing.archive.id,
         editions=list_editions(session, listing.dataset),
-        residency=residency_of(listing.dataset),
+        residency=place_of(listing.offer) if listing.offer else None,
         rights=statements_of(session, listing),
+    )
+
+
+def place_of(offer: Offer) -> ResidencyRule:
+    """Where the offer itself lets data be processed: what its owner set since does not count."""
+    rules = policy_of(offer).rules
+    said = {
+        constraint.left: tuple(str(region) for region in constraint.right)
+        for rule in rules
+        for constraint in rule.constraints
+        if isinstance(constraint, Constraint)
+    }
+    return ResidencyRule(
+        process=said.get("vg:processedIn", ()),
+        operator=said.get("vg:operatorJurisdiction"),
+        secure_only="vg:secureEnvironment" in said,
     )
 
 

@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from registry.dependencies import ReadingDep, RuntimeDep
-from registry.pages.precheck import Asked
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep
+from registry.pages.precheck import MOST_OFFERED, Asked, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
 from registry.services.catalogue import list_datasets
@@ -36,10 +36,20 @@ GLOSSARY = (
 
 
 @router.get("/")
-def front_page(request: Request, visitor: VisitorDep, session: ReadingDep) -> Response:
-    """What this is, in one screen, and the question most people come with."""
-    listings = list_datasets(session, None, limit=6)
-    return render(request, "home.html", listings=listings, asked=Asked.by(visitor))
+def front_page(request: Request, visitor: VisitorDep, session: ReadingDep, at: NowDep) -> Response:
+    """What this is, in one screen: the question most people come with, and one true answer."""
+    listings = list_datasets(session, None, limit=MOST_OFFERED)
+    asked = Asked.by(visitor)
+    shown = next((one for one in listings if one.offer is not None), None)
+    answer, _ = answered(session, None, asked.about(shown.reference), at) if shown else (None, None)
+    return render(
+        request,
+        "home.html",
+        listings=listings,
+        asked=asked,
+        shown=shown,
+        answer=answer.datasets[0] if answer else None,
+    )
 
 
 @router.get("/words")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from catalog.tables import Delivery
 from registry.access.tables import Extract
 from registry.accounts.actors import Actor, Scope, require
-from registry.accounts.tables import Organisation
+from registry.accounts.tables import Organisation, Seat
 from registry.dependencies import NowDep, ReadingDep, SessionDep
 from registry.pages.collection import own_datasets
 from registry.pages.extracts import with_listings
@@ -64,11 +64,12 @@ def _auditor(session: Session, person: Actor) -> dict[str, Any]:
 
 def _operator(session: Session, person: Actor) -> dict[str, Any]:
     require(person, Scope.OPERATE)
+    mails = outbox(session, person, limit=20)
     failed_checks = select(Delivery).where(col(Delivery.state) == "failed")
     failed_extracts = select(Extract).where(col(Extract.state) == "failed")
     return {
         "unverified": unverified(session, person),
-        "mails": outbox(session, person, limit=20),
+        "mails": [(mail, session.get_one(Seat, mail.seat_id).email) for mail in mails],
         "failed_checks": session.exec(
             failed_checks.order_by(col(Delivery.id).desc()).limit(20)
         ).all(),

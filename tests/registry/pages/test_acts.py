@@ -287,6 +287,16 @@ def test_place_of_processing_must_be_said(site: Site) -> None:
     assert named.attrs["value"] == "CH"
 
 
+def test_listing_shows_the_place_of_its_offer(site: Site) -> None:
+    """A rule set after publication holds from the next offer on, and only then stands there."""
+    archive = site.invited("archive", "Verhuizer")
+    dataset = publish(archive, rows=40, broken=0)
+    archive.open(f"{dataset}/residency")
+    archive.send("/residency", process=["NL"], operator_any="yes", secure_only="yes")
+    page = site.visitor().open("/datasets/verhuizer/journaals").one("main").text
+    assert "de Europese Unie · downloaden mag" in page
+
+
 def test_offer_is_withdrawn_and_agreements_stay(site: Site) -> None:
     """Nothing new can be asked; what was agreed can still be read."""
     archive = site.invited("archive", "Intrekker")
