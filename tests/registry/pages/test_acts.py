@@ -1,7 +1,10 @@
 """The acts beside the straight road: ending, declining, narrowing, correcting; and the walls."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from registry.pages.words import AMSTERDAM
 from tests.registry.pages.site import CC0, Site, newsreels
 from tests.registry.pages.steps import (
     accept,
@@ -393,6 +396,31 @@ def test_receipt_of_an_entry_is_given_to_who_may_read_it(site: Site, archive: Vi
     assert "tlog-proof" in archive.http.get(receipt).text
     other = site.invited("archive", "Nieuwsgierig")
     assert other.http.get(receipt).status_code == 404
+
+
+def test_log_is_shown_for_a_period(site: Site, archive: Visitor) -> None:
+    """Days are whole Dutch days, both included; one that is none is told so."""
+    assert archive.language == "nl"
+    auditor = site.invited("auditor", "Periode")
+    auditor.open("/audit")
+    today = datetime.now(AMSTERDAM).date()
+    everything = _numbers(auditor)
+    for since, until, found in (
+        (today, today, everything),
+        (today - timedelta(days=9), None, everything),
+        (None, today - timedelta(days=1), []),
+        (today + timedelta(days=1), None, []),
+    ):
+        auditor.open("/audit")
+        auditor.send("/audit", since=str(since or ""), until=str(until or ""))
+        assert _numbers(auditor) == found, (since, until)
+    auditor.open("/audit?since=ooit", 422)
+    auditor.open("/audit?since=0001-01-01&until=9999-12-31")
+    assert _numbers(auditor) == everything
+
+
+def _numbers(auditor: Visitor) -> list[str]:
+    return [row.all("td")[0].text for row in auditor.page.all("tr")[1:]]
 
 
 @pytest.mark.parametrize(
