@@ -1,5 +1,6 @@
 """`make demo`: set up, run the whole job on made data, then serve the site."""
 
+import signal
 import socket
 import threading
 import time
@@ -100,7 +101,9 @@ def _invite_in(origin: str, cast: dict[str, Participant], links: dict[str, str],
 
 
 def _until_interrupted(say: Say) -> None:
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        say("\nStopping.")
+    """Wait for Ctrl-C or a request to end, also where whoever started us ignores Ctrl-C."""
+    over = threading.Event()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda *_: over.set())
+    over.wait()
+    say("\nStopping.")

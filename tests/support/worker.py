@@ -104,21 +104,22 @@ def arm(ports: Ports, moment: str) -> Ports:
 
 def arm_database(engine: Engine, moment: str) -> None:
     """Die just before, or just after, the commit of the job's last act."""
-    last: set[int] = set()
+    last: set[object] = set()
+    """The connections that wrote it: others of this process commit and come back meanwhile."""
 
     @event.listens_for(engine, "before_cursor_execute")
-    def notice(_c: Connection, _cursor: Any, _statement: str, values: Any, *_rest: Any) -> None:
+    def notice(c: Connection, _cursor: Any, _statement: str, values: Any, *_rest: Any) -> None:
         if any(act in bytes(str(values), "utf-8") for act in _LAST_ACTS):
-            last.add(1)
+            last.add(c.connection.dbapi_connection)
 
     @event.listens_for(engine, "commit")
-    def before(_connection: Connection) -> None:
-        if last and moment == "before-commit":
+    def before(connection: Connection) -> None:
+        if moment == "before-commit" and connection.connection.dbapi_connection in last:
             die()
 
     @event.listens_for(engine, "checkin")
-    def after(*_given: Any) -> None:
-        if last and moment == "after-commit":
+    def after(connection: object, _record: object) -> None:
+        if moment == "after-commit" and connection in last:
             die()
 
 
