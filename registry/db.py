@@ -17,6 +17,7 @@ from catalog.columns import UtcDateTime
 
 __all__ = ["UtcDateTime", "open_engine", "reading", "transaction"]
 
+
 def open_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL with the durability the product promises."""
     if url.startswith("postgresql:"):
