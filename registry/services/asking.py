@@ -2,9 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlmodel import Session
@@ -12,6 +12,7 @@ from sqlmodel import Session
 from catalog.licences import statement
 from catalog.tables import Offer
 from policies import (
+    Change,
     Line,
     Outcome,
     Place,
@@ -38,6 +39,7 @@ _KEPT = 256
 """Offers and editions whose parsed form is kept; both never change."""
 _policies: OrderedDict[str, Policy] = OrderedDict()
 _classes: OrderedDict[str, list[tuple[dict[str, object], int]]] = OrderedDict()
+_advice: OrderedDict[tuple[object, ...], Change | None] = OrderedDict()
 
 
 class Question(Command):
@@ -187,7 +189,18 @@ def offered(listing: Listing, path: str) -> Offered:
 def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Prospect, Summary]:
     """What the listing's offer would give, over the counts stored at publication."""
     prospect = match(policy_of(listing.offer), asked)
-    return prospect, summarise(prospect, classes_of(session, listing.edition.id))
+    classes = classes_of(session, listing.edition.id)
+    # The answer is worked out each time. The advice beside it, which costs as much again, is the
+    # same all day for the same question on the same offer.
+    facts = {**asked.to_json(), "at": asked.at.date(), "place": asked.place, "facts": None}
+    key = (listing.offer.digest, prospect.void, *facts.values())
+    known = key in _advice
+    summary = summarise(prospect, classes, advise=not known)
+    if known:
+        return prospect, replace(summary, change=_advice[key])
+    _advice[key] = summary.change
+    _trim(_advice)
+    return prospect, summary
 
 
 def policy_of(frozen: Offer | Agreement) -> Policy:
@@ -208,11 +221,7 @@ def classes_of(session: Session, edition_id: str) -> Sequence[tuple[dict[str, ob
     return classes
 
 
-def _trim(
-    kept: OrderedDict[str, object]
-    | OrderedDict[str, Policy]
-    | OrderedDict[str, list[tuple[dict[str, object], int]]],
-) -> None:
+def _trim(kept: OrderedDict[Any, Any]) -> None:
     while len(kept) > _KEPT:
         kept.popitem(last=False)
 
