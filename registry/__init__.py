@@ -4,4 +4,4 @@ Only the version lives here, so that importing an auditor's tool never loads the
 (which is :func:`registry.app.create_app`).
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
