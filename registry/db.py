@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from catalog.columns import UtcDateTime
 
-__all__ = ["UtcDateTime", "open_engine", "reading", "transaction"]
+__all__ = ["UtcDateTime", "open_engine", "reading", "snapshot", "transaction"]
 
 
 def open_engine(url: str) -> Engine:
@@ -55,4 +55,15 @@ def transaction(engine: Engine) -> Iterator[Session]:
 def reading(engine: Engine) -> Iterator[Session]:
     """A session that only reads; on SQLite it takes no write lock."""
     with Session(engine.execution_options(read_only=True)) as session:
+        yield session
+
+
+# SQLite shows a reader one state throughout; PostgreSQL does so when asked.
+_ONE_STATE = {"postgresql": {"isolation_level": "REPEATABLE READ"}, "sqlite": {}}
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Session]:
+    """A session that only reads, and sees the database as of one moment."""
+    with reading(engine.execution_options(**_ONE_STATE[engine.dialect.name])) as session:
         yield session

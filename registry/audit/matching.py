@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -17,7 +16,7 @@ from registry.audit.entry import Entry, MalformedEntry
 from registry.audit.heads import HeadStore, LogMismatch
 from registry.audit.merkle import EMPTY_ROOT, consistency_path, leaf_hash, verify_consistency
 from registry.audit.tiles import MissingTileError, Tiles
-from registry.db import reading
+from registry.db import snapshot
 from registry.errors import InvalidInput, Text
 
 
@@ -30,7 +29,7 @@ def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint 
 
     :raises LogMismatch: something does not match; the service must not start.
     """
-    with _snapshot(engine) as session:
+    with snapshot(engine) as session:
         head, last, stands = _settled(session, key.name, heads)
         refuse_other_history(head, last, stands)
         _refuse_other_signature(last, key)
@@ -38,16 +37,6 @@ def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint 
         _refuse_other_entries(session, head)
         _refuse_lost_entries(session)
     return last
-
-
-# SQLite shows a reader one state throughout; PostgreSQL does so when asked.
-_ONE_STATE = {"postgresql": {"isolation_level": "REPEATABLE READ"}, "sqlite": {}}
-
-
-@contextmanager
-def _snapshot(engine: Engine) -> Iterator[Session]:
-    with reading(engine.execution_options(**_ONE_STATE[engine.dialect.name])) as session:
-        yield session
 
 
 def _settled(

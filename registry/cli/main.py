@@ -30,6 +30,7 @@ COMMANDS = (
     "asking",
     "agreeing",
     "pulling",
+    "fsck",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""
 GROUPS = {"audit": "audit", "policy": "policy"}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from registry import db
 from registry.audit import (
     TreeHead,
-    matching,
     store,
 )
 from registry.audit.heads import HeadStore
@@ -206,4 +206,4 @@ def test_the_clock_may_go_back(sqlite_world: World) -> None:
 
 def test_the_engine_may_be_of_either_kind(engine: Engine) -> None:
     """The databases that the product supports are the ones the log knows how to lock."""
-    assert engine.dialect.name in store._LOCK.keys() & matching._ONE_STATE.keys()
+    assert engine.dialect.name in store._LOCK.keys() & db._ONE_STATE.keys()
