@@ -10,16 +10,18 @@ from typing import Protocol
 from sqlmodel import Session
 
 from registry.audit.log import HeadStore, LogMismatch, integrate, open_head_store
+from registry.credits import write_down
 from registry.db import transaction
 from registry.idempotency import forget_old_keys
 from registry.jobs import sweep
 from registry.runtime import Runtime
-from registry.services.reading import close_windows
+from registry.services.accesses import close_windows
 from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
 
 INTEGRATE_SECONDS = 0.4
+CREDIT_SECONDS = 0.25
 WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 FORGET_SECONDS = 600.0
@@ -45,6 +47,7 @@ class Background:
         background = cls(runtime, open_head_store(runtime.settings))
         rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (INTEGRATE_SECONDS, background.integrate),
+            (CREDIT_SECONDS, background.settle_credits),
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
@@ -57,12 +60,26 @@ class Background:
         return background
 
     def stop(self) -> None:
-        """End the rounds, and integrate what was still waiting."""
+        """End the rounds, and write down and integrate what was still waiting."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
         if self.halted is None:
+            self.settle_credits(all_of_them=True)
             self.integrate()
+
+    def settle_credits(self, *, all_of_them: bool = False) -> None:
+        """Write down, in one commit, what left of the credits whose readers paused."""
+        kept = self.runtime.credits
+        resting = kept.resting(all_of_them=all_of_them)
+        if not resting:
+            return
+        try:
+            with transaction(self.runtime.engine) as session:
+                write_down(session, resting)
+        except Exception:
+            kept.put_back(resting)
+            raise
 
     def integrate(self) -> None:
         """Bring committed entries into the tree; a mismatch halts the service."""

@@ -1,11 +1,12 @@
 """What one process of the service runs on: the web application, or an operator's command."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from registry.clock import Clock
+from registry.credits import Credits
 from registry.db import open_engine
 from registry.settings import Settings
 
@@ -23,6 +24,7 @@ class Runtime:
     """Settings, the database, the outside and the clock, opened together.
 
     :param log_key: signs the audit log's checkpoints, and nothing else.
+    :param credits: bytes on record that readers may still be sent.
     """
 
     settings: Settings
@@ -30,6 +32,7 @@ class Runtime:
     ports: "Ports"
     clock: Clock
     log_key: "SigningKey"
+    credits: Credits = field(default_factory=Credits)
 
 
 def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:

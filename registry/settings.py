@@ -39,6 +39,14 @@ class Settings(BaseSettings):
     store_region: Annotated[
         str, Field(description="Country where this service stores and processes (ISO 3166-1).")
     ] = "NL"
+    accel_prefix: Annotated[
+        str,
+        Field(
+            description="Internal location of the front server that sends the files"
+            " (X-Accel-Redirect); empty: this service sends them.",
+            pattern=r"^(/[A-Za-z0-9_/-]+)?$",
+        ),
+    ] = ""
     upload_limit_bytes: Annotated[
         int, Field(description="Largest delivery taken, in bytes.", gt=0)
     ] = 20 * 1024**3

@@ -112,9 +112,14 @@ def asked_of(
         purpose=request.purpose,
         assignee=party(origin, organisation),
         target=listing.reference,
-        place=Place(environment.country, environment.operator_country, environment.secure),
+        place=place_of(environment),
         at=at,
     )
+
+
+def place_of(environment: Environment) -> Place:
+    """Where it processes, as the policy engine is told it."""
+    return Place(environment.country, environment.operator_country, environment.secure)
 
 
 def _open_environment(session: Session, actor: Actor, environment_id: str) -> Environment:

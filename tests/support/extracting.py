@@ -12,8 +12,9 @@ from registry.access.tables import Agreement, Extract
 from registry.audit.entry import Entry
 from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
-from registry.services import agreeing, extracts
+from registry.services import accesses, agreeing, extracts
 from registry.services import reading as readings
+from registry.services.accesses import Ended, Promised
 from registry.services.agreeing import Revoke
 from registry.services.cutting import run_extract
 from registry.services.extracts import NewExtract
@@ -81,22 +82,24 @@ class Scene:
                 at=self.world.clock(),
             )
 
-    def range(self, readable: Readable, start: int, stop: int) -> int:
+    def range(self, readable: Readable, start: int, stop: int) -> tuple[Promised, int, int]:
         """Note that a range will leave."""
+        at = self.world.clock()
         with transaction(self.world.engine) as session:
-            return readings.open_range(
-                session, self.startup.actor, readable, start, stop, at=self.world.clock()
-            )
+            promised = accesses.promise(session, self.startup.actor, readable, stop - start, at=at)
+        return promised, start, stop
 
-    def sent(self, range_id: int, count: int) -> None:
+    def sent(self, opened: tuple[Promised, int, int], count: int) -> None:
         """Note how much of it left."""
+        promised, start, stop = opened
+        ended = [Ended(start, stop, count, self.world.clock())]
         with transaction(self.world.engine) as session:
-            readings.close_range(session, range_id, count)
+            accesses.settle(session, promised.access_id, promised.row, ended)
 
     def close_windows(self) -> int:
         """Close the accesses that are over."""
         with transaction(self.world.engine) as session:
-            return readings.close_windows(session, at=self.world.clock())
+            return accesses.close_windows(session, at=self.world.clock())
 
     def revoke(self) -> None:
         """The archive ends the agreement."""

@@ -110,6 +110,14 @@ def test_ranges_not_understood_give_the_whole(ready: Ready, asked: str) -> None:
     assert httpx2.get(ready.part["address"], headers=headers).status_code == 200
 
 
+def test_the_digest_of_a_range_is_told_to_whoever_wants_it(ready: Ready) -> None:
+    """Want-Content-Digest (RFC 9530 section 4) on a range of at most a block."""
+    part = ready.read(Range="bytes=4-99", Want_Content_Digest="sha-256=10")
+    digest = base64.b64encode(bytes.fromhex(sha256(part.content))).decode()
+    assert part.headers["content-digest"] == f"sha-256=:{digest}:"
+    assert part.headers["repr-digest"] != part.headers["content-digest"]
+
+
 def test_a_thousand_ranges_cost_no_more_than_one(ready: Ready) -> None:
     """A header of a thousand ranges gets the whole file at once."""
     asked = "bytes=" + ",".join(f"{n}-{n}" for n in range(1000))
@@ -213,7 +221,7 @@ def test_a_revoked_token_reads_nothing_more(own: Ready) -> None:
 
 def test_a_running_stream_ends_when_the_agreement_does(own: Ready, monkeypatch: Any) -> None:
     """Bytes stop within two seconds of the revocation, though the reader is slow."""
-    from registry.api import serving
+    from registry import serving
 
     monkeypatch.setattr(serving, "BLOCK", 64)
     monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)

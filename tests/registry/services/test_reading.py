@@ -12,9 +12,9 @@ from registry.accounts.tables import Environment
 from registry.db import reading, transaction
 from registry.digests import digest
 from registry.errors import Conflict, NotFound
-from registry.services import auditing, machines
-from registry.services import reading as readings
-from registry.services.reading import ABANDONED, WINDOW, Readable
+from registry.services import accesses, auditing, machines
+from registry.services.accesses import ABANDONED, WINDOW
+from registry.services.reading import Readable
 from registry.services.refusal import Refused
 from tests.support.extracting import Scene
 
@@ -131,7 +131,7 @@ def test_two_readers_have_two_accesses(on_sqlite: Scene) -> None:
     on_sqlite.range(readable, 0, 10)
     colleague = replace(on_sqlite.startup.actor, id="client_robot")
     with transaction(on_sqlite.world.engine) as session:
-        readings.open_range(session, colleague, readable, 0, 10, at=on_sqlite.world.clock())
+        accesses.promise(session, colleague, readable, 10, at=on_sqlite.world.clock())
     with reading(on_sqlite.world.engine) as session:
         assert len(session.exec(select(Access)).all()) == 2
         assert len(session.exec(select(AccessRange)).all()) == 2

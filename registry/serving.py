@@ -7,6 +7,7 @@ the page cache, and a hop to a thread for each block costs more than the read
 
 import asyncio
 import base64
+import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -74,9 +75,13 @@ def span_of(headers: Mapping[str, str], etag: str, size: int) -> Span | None:
     return Span(start, stop, size) if start < stop else None
 
 
+def digest_of(sha256: bytes) -> str:
+    """A SHA-256 as the digest fields write it (RFC 9530 section 2)."""
+    return f"sha-256=:{base64.b64encode(sha256).decode()}:"
+
+
 def part_headers(sha256: str, size: int, file_name: str) -> dict[str, str]:
     """Headers that every answer about a part carries."""
-    digest = base64.b64encode(bytes.fromhex(sha256)).decode()
     return {
         "accept-ranges": "bytes",
         "cache-control": "private, no-store",
@@ -85,7 +90,7 @@ def part_headers(sha256: str, size: int, file_name: str) -> dict[str, str]:
         "content-type": "application/vnd.apache.parquet",
         "etag": etag_of(sha256),
         "referrer-policy": "no-referrer",
-        "repr-digest": f"sha-256=:{digest}:",
+        "repr-digest": digest_of(bytes.fromhex(sha256)),
         "vary": "authorization",
     }
 
@@ -93,6 +98,8 @@ def part_headers(sha256: str, size: int, file_name: str) -> dict[str, str]:
 class SpanResponse(Response):
     """Streams a span of an open file, and closes it.
 
+    :param wants_digest: the caller asked for the digest of the content (RFC 9530 section 4); a
+        range gets one where it is short enough to be read before its first byte leaves.
     :param may_go_on: asked about once a second; when it says no, the connection ends.
     :param on_end: told how many bytes were handed over, however the stream ended.
     """
@@ -103,13 +110,17 @@ class SpanResponse(Response):
         span: Span,
         headers: dict[str, str],
         *,
+        wants_digest: bool = False,
         may_go_on: Callable[[], Awaitable[bool]],
-        on_end: Callable[[int], Awaitable[None]],
+        on_end: Callable[[int], None],
     ) -> None:
         headers = {**headers, "content-length": str(span.stop - span.start)}
         if span.whole:
             headers["content-digest"] = headers["repr-digest"]
-        else:
+        elif wants_digest and span.stop - span.start <= BLOCK:
+            content = file.read(span.start, span.stop - span.start)
+            headers["content-digest"] = digest_of(hashlib.sha256(content).digest())
+        if not span.whole:
             headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
         self.status_code = 200 if span.whole else 206
         self.background = None
@@ -132,7 +143,7 @@ class SpanResponse(Response):
         finally:
             gone.cancel()
             self._file.close()
-            await asyncio.shield(self._on_end(self._sent))
+            self._on_end(self._sent)
 
     async def _stream(self, send: Send, gone: "asyncio.Future[None]") -> None:
         at, stop = self._span.start, self._span.stop

@@ -1,0 +1,169 @@
+"""The gateway: bytes of a part, for the API, the pages and the sharing protocols alike.
+
+Every request is checked on what stands in the rows now, and no byte leaves that is not on record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
+from sqlmodel import Session
+
+from connectors.ports import OpenObject
+from registry.accounts.actors import Actor
+from registry.credits import CREDIT, Credit, Reader
+from registry.db import reading, transaction
+from registry.dependencies import now_of, refuse_when_halted, runtime_of
+from registry.errors import RegistryError, Text
+from registry.runtime import Runtime
+from registry.services.accesses import Ended, promise
+from registry.services.reading import Readable, Visit, check_part, look_at_part
+from registry.services.refusal import Refused
+from registry.serving import Span, SpanResponse, etag_of, not_modified, part_headers, span_of
+
+Who = Callable[[Session], Actor]
+"""Finds who asks, anew in each transaction; raises where nobody may be believed."""
+
+
+class RangeBeyond(RegistryError):
+    """A range that begins after the end of the file (RFC 9110 section 15.5.17)."""
+
+    status = 416
+
+
+async def answer(request: Request, who: Who, extract_id: str, number: int) -> Response:
+    """The answer to GET or HEAD for a part.
+
+    :raises RegistryError: why nothing is given; its entry in the log is committed.
+    """
+    refuse_when_halted(request)
+    address = request.client.host if request.client else ""
+    wanted = _Wanted(runtime_of(request), who, extract_id, number, address)
+    opened = await run_in_threadpool(wanted.open, request)
+    if opened.span is None:
+        return Response(status_code=opened.status, headers=opened.headers)
+    if opened.file is None:
+        opened.end(opened.span.stop - opened.span.start)
+        return Response(headers=opened.headers)
+    return SpanResponse(
+        opened.file,
+        opened.span,
+        opened.headers,
+        wants_digest="sha-256" in request.headers.get("want-content-digest", ""),
+        may_go_on=partial(run_in_threadpool, wanted.may_go_on),
+        on_end=opened.end,
+    )
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """An answer that is decided on; without a file, others send the bytes, or there are none."""
+
+    status: int
+    headers: dict[str, str]
+    span: Span | None = None
+    file: OpenObject | None = None
+    end: Callable[[int], None] = lambda _sent: None
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One request for bytes of a part."""
+
+    runtime: Runtime
+    who: Who
+    extract_id: str
+    number: int
+    address: str
+
+    def open(self, request: Request) -> _Opened:
+        """Check, choose the bytes, and see to it that they are on record."""
+        at = now_of(request)
+        actor, readable = self._checked(at)
+        part, etag = readable.part, etag_of(readable.part.sha256)
+        headers = part_headers(part.sha256, part.bytes, f"{self.extract_id}-{self.number}.parquet")
+        if not_modified(request.headers, etag):
+            return _Opened(304, {name: headers[name] for name in ("etag", "cache-control", "vary")})
+        if request.method == "HEAD":
+            return _Opened(200, headers)
+        span = span_of(request.headers, etag, part.bytes)
+        if span is None:
+            raise _beyond(part.bytes)
+        end = self._spend(actor, readable, span, at)
+        front = self.runtime.settings.accel_prefix
+        if front:
+            # The front server reads Range and If-Range as we do, and sends the bytes itself.
+            del headers["content-length"]
+            headers["x-accel-redirect"] = f"{front.rstrip('/')}/{part.key}"
+            return _Opened(200, headers, span, None, end)
+        try:
+            file = self.runtime.ports.store.open(part.key)
+        except BaseException:
+            end(0)
+            raise
+        return _Opened(200, headers, span, file, end)
+
+    def may_go_on(self) -> bool:
+        """Whether the same request would be allowed now; a refusal is written down."""
+        try:
+            self._checked(self.runtime.clock())
+        except RegistryError:
+            return False
+        return True
+
+    def _checked(self, at: datetime) -> tuple[Actor, Readable]:
+        """Who asks and what they may read; what must be written down takes a second look."""
+        with reading(self.runtime.engine) as session:
+            actor = self.who(session)
+            readable, refusal = look_at_part(session, actor, *self._asked, **self._visit(at))
+            if refusal is None and not session.dirty:
+                return actor, readable
+        return self._on_record(at)[:2]
+
+    def _on_record(self, at: datetime, count: int = 0) -> tuple[Actor, Readable, Credit | None]:
+        """Check in a transaction that keeps a refusal, or the bytes that may leave."""
+        credit = None
+        with transaction(self.runtime.engine) as session:
+            actor = self.who(session)
+            found = check_part(session, actor, *self._asked, **self._visit(at))
+            if count and isinstance(found, Readable):
+                credit = Credit(*promise(session, actor, found, count, at=at), left=count)
+        # Raised only now: the entry of the refusal is committed.
+        if isinstance(found, Refused):
+            raise found.error
+        return actor, found, credit
+
+    @property
+    def _asked(self) -> tuple[str, int]:
+        return self.extract_id, self.number
+
+    def _visit(self, at: datetime) -> Visit:
+        return {"address": self.address, "origin": self.runtime.settings.origin, "at": at}
+
+    def _spend(
+        self, actor: Actor, readable: Readable, span: Span, at: datetime
+    ) -> Callable[[int], None]:
+        """Take the bytes of the reader's credit, or of a new one; how to tell that they left."""
+        kept, count = self.runtime.credits, span.stop - span.start
+        reader: Reader = (*self._asked, actor.id, readable.environment.id)
+        credit = kept.spend(reader, count, at)
+        if credit is None:
+            _, _, credit = self._on_record(at, max(CREDIT, count))
+            assert credit is not None, "a readable part gives a credit"  # noqa: S101 -- fail closed
+            kept.open(reader, credit, count)
+        taken = credit
+        return lambda sent: kept.ended(taken, Ended(span.start, span.stop, sent, at))
+
+
+def _beyond(size: int) -> RangeBeyond:
+    return RangeBeyond(
+        "range-beyond-end",
+        Text(
+            f"Het bestand heeft {size} bytes; dit bereik ligt daarbuiten.",
+            f"the file has {size} bytes; this range lies beyond them",
+        ),
+        headers={"content-range": f"bytes */{size}", "accept-ranges": "bytes"},
+    )
