@@ -4,8 +4,8 @@ A suggestion is only ever a suggestion: a line counts once its owner has confirm
 lines do not cover is denied, and no line lifts an opt-out, an embargo or a residency rule.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from catalog.licences import suggestion
 from policies import (
     PROFILE,
     USER_CLASSES,
+    Collection,
     Conflict,
     Constraint,
     Duty,
@@ -164,17 +165,41 @@ def undeclared(
     return tuple(gaps)
 
 
+def withheld(terms: Terms, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Columns that the terms do not give out, by role.
+
+    :param columns: role by column name.
+    """
+    released = {
+        "personal_content": terms.release_personal_content,
+        "media_address": terms.release_media,
+    }
+    found = {
+        role: tuple(name for name, has in columns.items() if has == role)
+        for role, given_out in released.items()
+        if not given_out
+    }
+    return {role: names for role, names in found.items() if names}
+
+
 def offer_for(
-    terms: Terms, residency: ResidencyRule, *, uid: str, archive: str, edition: str
+    terms: Terms,
+    residency: ResidencyRule,
+    *,
+    uid: str,
+    archive: str,
+    edition: str,
+    columns: Mapping[str, str],
 ) -> Policy:
     """The ODRL offer of an edition: prohibitions that always hold, and the confirmed lines.
 
     :param archive: the assigner, as policies name it.
     :param edition: the target, ``archive/dataset@3``.
+    :param columns: the edition's columns, role by name.
     :raises PolicyError: for a word in the terms that the vocabulary does not know, with its path.
     """
     _check(terms, residency)
-    maker = _OfferMaker(terms, residency, uid, archive, edition)
+    maker = _OfferMaker(terms, residency, uid, archive, edition, withheld(terms, columns))
     return Policy(
         kind=Kind.OFFER,
         uid=uid,
@@ -199,6 +224,7 @@ class _OfferMaker:
     uid: str
     archive: str
     edition: str
+    withheld: Mapping[str, tuple[str, ...]]
 
     def prohibitions(self) -> Iterator[Rule]:
         """What no line lifts; each applies also where its fact is unknown."""
@@ -210,6 +236,8 @@ class _OfferMaker:
         if self.residency.operator is not None:
             operator = _none_of("vg:operatorJurisdiction", self.residency.operator)
             yield self._prohibit("operator", operator)
+        for role, names in self.withheld.items():
+            yield self._withhold(role.replace("_", "-"), names)
         for number, line in self._confirmed():
             if line.outcome == Outcome.DENY:
                 yield self._prohibit(f"line-{number}", *_for(line), action=use_term(line.use))
@@ -242,6 +270,10 @@ class _OfferMaker:
             assigner=self.archive,
             constraints=constraints,
         )
+
+    def _withhold(self, name: str, columns: tuple[str, ...]) -> Rule:
+        these = Constraint("vg:column", Operator.IS_ANY_OF, columns)
+        return replace(self._prohibit(name), target=Collection(self.edition, (these,)))
 
     def _permit(self, name: str, line: TermLine, *more: Constraint, consent: bool) -> Rule:
         return Rule(

@@ -135,12 +135,15 @@ class SourceFile:
 class OutColumn:
     """A column of an extract: the source column it shows, or `None` when it is masked (all NULL).
 
-    `sql_type` is the DuckDB type of a masked column; a shown column keeps its own.
+    `sql_type` is the DuckDB type of a masked column; a shown column keeps its own. `shown` is text
+    from our own filter compiler over the plan's parameters: the column is NULL where it is not
+    true; `None` shows it in every row.
     """
 
     name: str
     expression: str | None
     sql_type: str
+    shown: str | None = None
 
 
 @dataclass(frozen=True)

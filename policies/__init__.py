@@ -6,6 +6,7 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 from policies.agreement import agree
 from policies.change import Change
 from policies.checking import Finding, check_policy
+from policies.columns import Columns, columns_of
 from policies.compiled import Compiled, Trace
 from policies.conflicts import Agreeing, Clash, agreeing, clashes
 from policies.decision import Decision, Prospect, cleared
@@ -14,6 +15,7 @@ from policies.errors import DocumentError, FilterError, PolicyError, RequestErro
 from policies.evaluation import evaluate, match
 from policies.inheritance import inherit, successor
 from policies.library import Template, from_template, templates
+from policies.masks import ColumnMask, column_masks
 from policies.parsing import parse_policy
 from policies.policy import (
     Collection,
@@ -33,7 +35,7 @@ from policies.replay import Replay, Shift, replay, what_if
 from policies.report import compliance_report
 from policies.request import Place, Request, item_from_json, request_from_json
 from policies.rowfilter import RowFilter
-from policies.sql import Sql, compile_filter
+from policies.sql import Selection, Sql, compile_filter, compile_selection
 from policies.summary import Line, Summary, summarise
 from policies.tree import explain
 from policies.verdict import ItemVerdict, Outcome, Reason
@@ -68,6 +70,8 @@ __all__ = [
     "Change",
     "Clash",
     "Collection",
+    "ColumnMask",
+    "Columns",
     "Compiled",
     "Conflict",
     "Connective",
@@ -99,6 +103,7 @@ __all__ = [
     "RequestError",
     "RowFilter",
     "Rule",
+    "Selection",
     "Shift",
     "Sql",
     "Summary",
@@ -110,7 +115,10 @@ __all__ = [
     "check_policy",
     "clashes",
     "cleared",
+    "column_masks",
+    "columns_of",
     "compile_filter",
+    "compile_selection",
     "compliance_report",
     "dump_policy",
     "duty_term",

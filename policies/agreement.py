@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from policies.errors import PolicyError
-from policies.policy import Condition, Constraint, Duty, Kind, Policy, Rule
+from policies.policy import Collection, Condition, Constraint, Duty, Kind, Named, Policy, Rule
 from policies.request import Request
 from policies.residual import Residual, residual
 from policies.rowfilter import FALSE
@@ -96,10 +96,16 @@ def _permission(of: Residual, request: Request, frame: tuple[Condition, ...]) ->
     return replace(
         rule,
         action=request.action,
-        target=request.target,
+        target=_narrowed(rule.target, request.target),
         constraints=(*own, *frame),
         duties=tuple(duty for duty in rule.duties if not _is_consent(duty)),
     )
+
+
+def _narrowed(target: Named | None, edition: str) -> Named:
+    """The asked edition, refined as the offer's rule is."""
+    refinements = target.refinements if isinstance(target, Collection) else ()
+    return Collection(edition, refinements) if refinements else edition
 
 
 def _is_consent(duty: Duty) -> bool:

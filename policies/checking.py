@@ -11,9 +11,10 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from policies.columns import COLUMN
 from policies.policy import Condition, Conflict, Constraint, Moment, Policy, Rule
 from policies.regions import members
-from policies.residual import compare, conditions_of, covers
+from policies.residual import compare, conditions_of, covers, leaves
 from policies.vocabulary import OPERANDS, PURPOSES, Effect, Operand, Operator
 
 _ORDERING = {Operator.LT, Operator.LTEQ, Operator.GT, Operator.GTEQ}
@@ -34,6 +35,7 @@ def check_policy(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, in the order of the rules; an empty tuple if nothing is."""
     return (
         *_same_names(policy),
+        *(_odd_columns(rule) for rule in policy.rules if _has_odd_columns(rule)),
         *(_never(rule) for rule in policy.rules if not _can_apply(rule)),
         *_shadowed(policy),
         *_voided(policy),
@@ -53,6 +55,24 @@ def _same_names(policy: Policy) -> Iterator[Finding]:
                 "Two rules have one name, so that a reason does not point at one of them.",
             )
         seen.add(rule.uid)
+
+
+def _has_odd_columns(rule: Rule) -> bool:
+    return any(each.left == COLUMN for each in leaves(conditions_of(rule)))
+
+
+def _odd_columns(rule: Rule) -> Finding:
+    return Finding(
+        "error",
+        "columns-not-supported",
+        rule.uid,
+        "Deze regel noemt kolommen op een manier die niet wordt gelezen: als toestemming geldt hij "
+        "nooit, als verbod altijd. Verfijn het doel met één lijst; `isAllOf` kan alleen in een "
+        "verbod.",
+        "This rule names columns in a way that is not read: as a permission it never applies, as a "
+        "prohibition it always does. Refine the target with one list; `isAllOf` is for a "
+        "prohibition only.",
+    )
 
 
 def _never(rule: Rule) -> Finding:

@@ -35,13 +35,19 @@ class Answer:
     void: tuple[Reason, ...] = ()
 
     @cached_property
-    def _prohibitions(self) -> tuple[Residual, ...]:
+    def prohibitions(self) -> tuple[Residual, ...]:
+        """The prohibitions that count, those about columns among them."""
         if self.policy.conflict is Conflict.PERM:
             return ()
         return tuple(r for r in self.residuals if r.rule.effect is Effect.PROHIBITION)
 
     @cached_property
-    def _permissions(self) -> tuple[Residual, ...]:
+    def _prohibitions(self) -> tuple[Residual, ...]:
+        """Those about whole items; the others mask columns and take no item away."""
+        return tuple(r for r in self.prohibitions if r.columns is None)
+
+    @cached_property
+    def permissions(self) -> tuple[Residual, ...]:
         """Those that ask least first, so that no item carries a duty it need not."""
         permissions = (r for r in self.residuals if r.rule.effect is Effect.PERMISSION)
         return tuple(sorted(permissions, key=lambda r: (r.secure_only, len(r.rule.duties))))
@@ -50,13 +56,13 @@ class Answer:
     def permit(self) -> RowFilter:
         """Items that a permission without prior duty covers."""
         return (
-            FALSE if self.void else any_of(*(r.filter for r in self._permissions if not r.pending))
+            FALSE if self.void else any_of(*(r.filter for r in self.permissions if not r.pending))
         )
 
     @cached_property
     def review(self) -> RowFilter:
         """Items that a permission covers once the archive has said yes."""
-        return FALSE if self.void else any_of(*(r.filter for r in self._permissions if r.pending))
+        return FALSE if self.void else any_of(*(r.filter for r in self.permissions if r.pending))
 
     @cached_property
     def deny(self) -> RowFilter:
@@ -72,7 +78,7 @@ class Answer:
         if whole is not None:
             return (prohibited(whole, None),)
         if self.permit == FALSE and self.review == FALSE:
-            return not_permitted(self._permissions, None)
+            return not_permitted(self.permissions, None)
         return ()
 
     @property
@@ -112,18 +118,14 @@ class Answer:
         if hits:
             reasons = tuple(prohibited(hit, item) for hit in hits)
             return ItemVerdict(Outcome.DENY, hits[0].rule.uid, reasons=reasons)
-        fitting = [r for r in self._permissions if r.filter.matches(item)]
-        for found in (r for r in fitting if not r.pending):
-            rule = found.rule
-            return ItemVerdict(
-                Outcome.PERMIT, rule.uid, rule.duties, (permitted(found),), found.secure_only
-            )
-        for found in fitting:
-            rule = found.rule
-            return ItemVerdict(
-                Outcome.REVIEW, rule.uid, rule.duties, (consent_needed(found),), found.secure_only
-            )
-        reasons = not_permitted(self._permissions, item)
+        fitting = [r for r in self.permissions if r.filter.matches(item)]
+        for outcome, found, why in (
+            (Outcome.PERMIT, [r for r in fitting if not r.pending], permitted),
+            (Outcome.REVIEW, fitting, consent_needed),
+        ):
+            if found:
+                return _opened(outcome, found, why)
+        reasons = not_permitted(self.permissions, item)
         return ItemVerdict(Outcome.DENY, None, reasons=reasons)
 
     def to_json(self) -> dict[str, Any]:
@@ -143,6 +145,17 @@ class Answer:
                 {"code": r.code, "rule": r.rule, "nl": r.nl, "en": r.en} for r in self.reasons
             ],
         }
+
+
+def _opened(
+    outcome: Outcome, fitting: list[Residual], why: Callable[[Residual], Reason]
+) -> ItemVerdict:
+    """The first permission decides; if it is about some columns only, the others add theirs."""
+    first = fitting[0]
+    all_ = fitting if first.columns else [first]
+    duties = tuple(dict.fromkeys(duty for each in all_ for duty in each.rule.duties))
+    secure = any(each.secure_only for each in all_)
+    return ItemVerdict(outcome, first.rule.uid, duties, (why(first),), secure)
 
 
 def _stored(row_filter: RowFilter) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from policies.policy import Condition, Constraint, Duty, Moment
 from policies.regions import region_label
 from policies.residual import Part, Residual, unmet
+from policies.rowfilter import FALSE, TRUE, RowFilter
 from policies.verdict import Reason
 from policies.vocabulary import OPERANDS, Operator, label
 
@@ -171,3 +172,49 @@ def _values(of: Constraint, language: str) -> str:
         else name(str(value), language)
         for value in of.right
     )
+
+
+def column_prohibited(by: Residual, column: str) -> Reason:
+    """The column is not shown where the prohibition applies, or might."""
+    nl, en = (_where(by, language) for language in ("nl", "en"))
+    return Reason(
+        "masked:column",
+        by.rule.uid,
+        f"De kolom `{column}` blijft leeg{nl}: de voorwaarden verbieden dit gebruik ervan.",
+        f"The column `{column}` stays empty{en}: the terms prohibit this use of it.",
+    )
+
+
+def columns_apart(by: Residual, column: str, others: list[str]) -> Reason:
+    """The column is not shown beside others that were asked before it."""
+    nl, en = (_where(by, language) for language in ("nl", "en"))
+    beside = ", ".join(f"`{other}`" for other in others)
+    return Reason(
+        "masked:together",
+        by.rule.uid,
+        f"De kolom `{column}` blijft leeg{nl} naast {beside}: samen zijn ze verboden, en deze kolom"
+        " is het laatst gevraagd.",
+        f"The column `{column}` stays empty{en} beside {beside}: together they are prohibited, and"
+        " this column was asked last.",
+    )
+
+
+def column_not_permitted(column: str, permitted: RowFilter) -> Reason:
+    """No permission is about the column, or none in some rows."""
+    nl, en = ("", "") if permitted == FALSE else (" bij een deel van de items", " in some items")
+    return Reason(
+        "masked:not-permitted",
+        None,
+        f"De kolom `{column}` blijft leeg{nl}: geen toestemming gaat over deze kolom.",
+        f"The column `{column}` stays empty{en}: no permission is about this column.",
+    )
+
+
+def _where(by: Residual, language: str) -> str:
+    """Which items a prohibition depends on; nothing where it applies to all."""
+    open_ = [part_label(part, language) for part in by.parts if part.filter != TRUE]
+    if by.filter == TRUE:
+        return ""
+    return {"nl": " waar dit geldt of onbekend is: ", "en": " where this holds or is unknown: "}[
+        language
+    ] + "; ".join(open_)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from policies.columns import EACH, EXCEPT, TOGETHER
 from policies.dumping import ODRL_CONTEXT
 from policies.errors import DocumentError
 from policies.nodes import Node, many, one
@@ -202,7 +203,7 @@ def _expand(
     combinations = list(
         product(
             many(own, "action", _action) or ((None, ()),),
-            many(own, "target", _named) or (None,),
+            many(own, "target", _target) or (None,),
             many(own, "assigner", _named) or (None,),
             many(own, "assignee", _named) or (None,),
         )
@@ -252,7 +253,12 @@ def _action(node: Node) -> tuple[str, tuple[Condition, ...]]:
     return node.term(), refinements
 
 
-def _named(node: Node) -> Named:
+def _target(node: Node) -> Named:
+    """What a rule is about; its refinements may narrow it to columns."""
+    return _named(node, of_target=True)
+
+
+def _named(node: Node, *, of_target: bool = False) -> Named:
     """A party or asset; a collection with refinements has no uid (IM 2.2, section 2.2.2)."""
     if not isinstance(node.value, dict):
         return node.text()
@@ -267,7 +273,8 @@ def _named(node: Node) -> Named:
     collection = source is not None or _ends_in_collection(fields)
     if uid is not None and not collection:
         return uid
-    return Collection(source, many(fields, "refinement", _condition), uid)
+    refine = _refinement_of_target if of_target else _condition
+    return Collection(source, many(fields, "refinement", refine), uid)
 
 
 def _ends_in_collection(fields: dict[str, Node]) -> bool:
@@ -303,11 +310,15 @@ def _read_duty(node: Node, more: set[str]) -> Duty:
     )
 
 
-def _condition(node: Node) -> Condition:
+def _refinement_of_target(node: Node) -> Condition:
+    return _condition(node, of_target=True)
+
+
+def _condition(node: Node, *, of_target: bool = False) -> Condition:
     fields = node.fields(_CONSTRAINT_KEYS | _CONNECTIVES)
     joined = _CONNECTIVES & set(fields)
     if not joined:
-        return _constraint(node, fields)
+        return _constraint(node, fields, of_target=of_target)
     if len(fields.keys() - {"uid", "type"}) > 1:
         node.fail("a logical constraint has one connective and nothing beside it")
     ((connective, operands),) = ((name, fields[name]) for name in joined)
@@ -318,7 +329,7 @@ def _condition(node: Node) -> Condition:
     )
 
 
-def _constraint(node: Node, fields: dict[str, Node]) -> Constraint:
+def _constraint(node: Node, fields: dict[str, Node], *, of_target: bool) -> Constraint:
     for name in ("leftOperand", "operator"):
         if name not in fields:
             node.fail(f"`{name}` is missing")
@@ -328,6 +339,8 @@ def _constraint(node: Node, fields: dict[str, Node]) -> Constraint:
     if left not in OPERANDS:
         fields["leftOperand"].fail(f"the left operand `{left}` is not known")
     operand = OPERANDS[left]
+    if operand.of == "column":
+        _check_columns(fields, of_target=of_target)
     operator = _operator(fields["operator"], operand)
     right = many(fields, "rightOperand", lambda value: value_for(value, operand))
     if len(right) > 1 and operator not in _SET_OPERATORS:
@@ -342,6 +355,18 @@ def _constraint(node: Node, fields: dict[str, Node]) -> Constraint:
         status=one(fields, "status", scalar),
         uid=one(fields, "uid", Node.text),
     )
+
+
+def _check_columns(fields: dict[str, Node], *, of_target: bool) -> None:
+    """Columns are said in few ways, so that a policy about them can always become SQL."""
+    if not of_target:
+        fields["leftOperand"].fail("columns refine the target of a rule and nothing else")
+    if "rightOperandReference" in fields:
+        fields["rightOperandReference"].fail("columns are named, not referred to")
+    said = fields["operator"].term().removeprefix("odrl:")
+    supported = sorted(operator.value for operator in EACH | EXCEPT | TOGETHER)
+    if said not in supported:
+        fields["operator"].fail(f"`{said}` cannot name columns", f"use {', '.join(supported)}")
 
 
 def _operator(node: Node, operand: Operand) -> Operator:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from policies.columns import Columns, column_refinements, columns_of
 from policies.policy import (
     Collection,
     Condition,
@@ -74,6 +75,8 @@ class Residual:
     filter: RowFilter
     pending: tuple[Duty, ...] = ()
     """A permission's duties that must be fulfilled before use and are not yet."""
+    columns: Columns | None = None
+    """The columns that the rule is about; None if it is about whole items."""
 
     @property
     def secure_only(self) -> bool:
@@ -91,7 +94,7 @@ def residual(rule: Rule, request: Request, world: World = NOTHING_KNOWN) -> Resi
     )
     whole = all_of(*(part.filter for part in parts))
     reads = surely if rule.effect is Effect.PERMISSION else possibly
-    return Residual(rule, parts, reads(whole), pending(rule, world))
+    return Residual(rule, parts, reads(whole), pending(rule, world), columns_of(rule))
 
 
 def pending(rule: Rule, world: World = NOTHING_KNOWN) -> tuple[Duty, ...]:
@@ -137,10 +140,14 @@ def _about(rule: Rule, request: Request, world: World) -> Iterator[Part]:
 
 
 def conditions_of(rule: Rule) -> tuple[Condition, ...]:
-    """Constraints, and refinements of action, target and assignee: all must hold."""
+    """Constraints, and refinements of action, target and assignee: all must hold.
+
+    The columns that a rule is about are no condition, where they are said in a supported form.
+    """
     collections = (c for c in (rule.target, rule.assignee) if isinstance(c, Collection))
     refined = (refinement for c in collections for refinement in c.refinements)
-    return (*rule.constraints, *rule.refinements, *refined)
+    said = column_refinements(rule) if columns_of(rule) else []
+    return (*rule.constraints, *rule.refinements, *(r for r in refined if r not in said))
 
 
 def name_of(of: Condition) -> str:
@@ -175,7 +182,7 @@ def condition(of: Condition, request: Request) -> RowFilter:
         parts = tuple(condition(operand, request) for operand in of.operands)
         return _JOINED[of.connective](*parts)
     operand = OPERANDS.get(of.left)
-    if operand is None:
+    if operand is None or operand.of == "column":
         return UNKNOWN
     right = _right(of, operand, request)
     if operand.of == "item":

@@ -1,4 +1,4 @@
-"""A row filter as SQL for DuckDB: the same rows pass as in Python, missing facts included.
+"""Row filters and column masks as SQL for DuckDB: the same as in Python, missing facts included.
 
 Values are only ever bound as parameters, and a fact that has no column is refused: a filter is
 never widened by leaving a condition out.
@@ -49,6 +49,32 @@ def compile_filter(row_filter: RowFilter, columns: Mapping[str, str]) -> Sql:
     """
     writer = _Writer(columns)
     return Sql(writer.write(passing(row_filter)), writer.params)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows, and of each column in which of them it is shown.
+
+    :param shown: by column a condition, or the constant ``TRUE`` or ``FALSE``; where it is not
+        true the column is to be NULL.
+    """
+
+    where: str
+    shown: dict[str, str]
+    params: dict[str, object]
+
+
+def compile_selection(
+    row_filter: RowFilter, shown: Mapping[str, RowFilter], columns: Mapping[str, str]
+) -> Selection:
+    """The filter and, by column, the mask as conditions that share their parameters.
+
+    :raises FilterError: for a fact without a column.
+    """
+    writer = _Writer(columns)
+    where = writer.write(passing(row_filter))
+    conditions = {column: writer.write(passing(mask)) for column, mask in shown.items()}
+    return Selection(where, conditions, writer.params)
 
 
 @dataclass

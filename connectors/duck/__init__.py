@@ -60,7 +60,12 @@ def _orders(plan: ExtractPlan) -> dict[str, object]:
             for one in plan.sources
         ],
         "columns": [
-            {"name": one.name, "expression": one.expression, "sql_type": one.sql_type}
+            {
+                "name": one.name,
+                "expression": one.expression,
+                "sql_type": one.sql_type,
+                "shown": one.shown,
+            }
             for one in plan.columns
         ],
         "where": plan.where,

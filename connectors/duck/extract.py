@@ -69,8 +69,7 @@ def _copy(job: Job, sources: Sequence[Path], directory: Path) -> dict[str, int]:
 def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
     """The one COPY of an extract; values are bound, names and texts quoted."""
     columns = ", ".join(
-        f"{_expression(one['expression'], one['sql_type'])} AS {identifier(one['name'])}"
-        for one in orders["columns"]
+        f"{_expression(one)} AS {identifier(one['name'])}" for one in orders["columns"]
     )
     metadata = ", ".join(
         f"{literal(name)}: {literal(text)}" for name, text in sorted(orders["metadata"].items())
@@ -92,8 +91,13 @@ def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
     )
 
 
-def _expression(column: str | None, sql_type: str) -> str:
-    return identifier(column) if column is not None else f"CAST(NULL AS {known_type(sql_type)})"
+def _expression(column: Mapping[str, Any]) -> str:
+    if column["expression"] is None:
+        return f"CAST(NULL AS {known_type(column['sql_type'])})"
+    source = identifier(column["expression"])
+    if column["shown"] is None:
+        return source
+    return f"CASE WHEN ({column['shown']}\n) THEN {source} END"
 
 
 def _finish(directory: Path, rows: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ nothing that anyone can see; a run after it finds the work done.
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -20,12 +20,13 @@ from sqlmodel import Session, col, select, update
 from catalog.tables import Edition
 from connectors.errors import ConnectorError, JobCancelled
 from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, SourceFile
+from policies import Selection
 from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.db import reading, transaction
 from registry.digests import digest
 from registry.services.asking import classes_of
-from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, filter_of, note_extract
+from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, note_extract
 from registry.services.manifests import (
     Cut,
     manifest,
@@ -33,6 +34,7 @@ from registry.services.manifests import (
     rows_per_statement,
     sign,
 )
+from registry.services.masking import select_cleared, shown_cells
 from registry.services.ports import Ports
 
 PROGRESS_EVERY = 0.5
@@ -48,12 +50,14 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         extract.state, extract.progress = "running", 0
         session.add(extract)
         cut = cut_of(session, extract)
-        rows = rows_per_statement(cut.decision, classes_of(session, cut.agreement.edition_id))
+        classes = classes_of(session, cut.agreement.edition_id)
+        rows = rows_per_statement(cut.decision, classes)
+        cells = shown_cells(cut.decision, cut.masks, classes)
     folder = ports.scratch / f"extract-{extract_id}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        result = _cut(engine, ports, cut, rows, folder)
+        result = _cut(engine, ports, cut, rows, cells, folder)
         _publish(engine, ports, cut, rows, result, folder)
     except JobCancelled:
         return
@@ -70,7 +74,12 @@ class FilterDisagreementError(Exception):
 
 
 def _cut(
-    engine: Engine, ports: Ports, cut: Cut, rows: Mapping[str, int], folder: Path
+    engine: Engine,
+    ports: Ports,
+    cut: Cut,
+    rows: Mapping[str, int],
+    cells: Mapping[str, int],
+    folder: Path,
 ) -> ExtractResult:
     progress = _Progress(engine, cut.extract.id)
     result = ports.extractor.extract(
@@ -86,6 +95,14 @@ def _cut(
             f"{result.rows} rows were written that do not match the {expected} that were cleared."
             " Nothing was given out; the operator must look into this.",
         )
+    for column, filled in _filled(result, folder, cells).items():
+        if filled > cells[column]:
+            raise FilterDisagreementError(
+                f"De kolom `{column}` heeft {filled} waarden waar er hoogstens {cells[column]}"
+                " waren vrijgegeven. Er is niets afgegeven; de beheerder moet dit onderzoeken.",
+                f"The column `{column}` has {filled} values where at most {cells[column]} were"
+                " cleared. Nothing was given out; the operator must look into this.",
+            )
     return result
 
 
@@ -100,16 +117,27 @@ def _written(result: ExtractResult, folder: Path) -> dict[str, int]:
     return dict(rows)
 
 
+def _filled(result: ExtractResult, folder: Path, columns: Iterable[str]) -> dict[str, int]:
+    """Values that are not NULL, per masked column, counted in the files as they stand."""
+    filled = dict.fromkeys(columns, 0)
+    for file in result.files:
+        with ParquetFile(folder / file.name) as part:
+            for batch in part.iter_batches(columns=list(filled)) if filled else ():
+                for name in filled:
+                    filled[name] += batch.num_rows - batch.column(name).null_count
+    return filled
+
+
 def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
     edition = cut.listing.edition
     if edition is None:
         raise AssertionError("an agreement always names an edition")
-    where = filter_of(cut.decision)
+    selection = select_cleared(cut.decision, cut.masks)
     return ExtractPlan(
         sources=(SourceFile(ports.store.path(edition.key), edition.sha256, edition.bytes),),
-        columns=_out_columns(edition, cut),
-        where=where.text,
-        params=cast("Mapping[str, Bound | Sequence[Bound]]", where.params),
+        columns=_out_columns(edition, selection),
+        where=selection.where,
+        params=cast("Mapping[str, Bound | Sequence[Bound]]", selection.params),
         metadata=part_metadata(cut, ports.settings.origin),
         out_dir=folder,
         memory_mb=ports.settings.extract_memory_mb,
@@ -117,12 +145,17 @@ def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
     )
 
 
-def _out_columns(edition: Edition, cut: Cut) -> tuple[OutColumn, ...]:
+def _out_columns(edition: Edition, selection: Selection) -> tuple[OutColumn, ...]:
     types = {column["name"]: column["type"] for column in edition.columns}
     always = (OutColumn(name, name, "VARCHAR") for name in ALWAYS)
     chosen = (
-        OutColumn(name, None if name in cut.masked else name, types[name])
-        for name in cut.extract.columns
+        OutColumn(
+            name,
+            None if shown == "FALSE" else name,
+            types[name],
+            None if shown in ("TRUE", "FALSE") else shown,
+        )
+        for name, shown in selection.shown.items()
     )
     return (*always, *chosen)
 

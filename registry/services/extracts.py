@@ -9,9 +9,7 @@ from catalog.tables import Edition, Offer
 from policies import (
     Decision,
     Outcome,
-    Sql,
-    cleared,
-    compile_filter,
+    Selection,
     evaluate,
     request_from_json,
     summarise,
@@ -29,19 +27,12 @@ from registry.services.asking import classes_of, policy_of
 from registry.services.catalogue import listing_of
 from registry.services.locking import locked
 from registry.services.manifests import Cut
+from registry.services.masking import asked_before, masks_for, select_cleared, stored_masks
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import asked_of
 from registry.services.wording import conflict, invalid, missing
 
-ITEM_COLUMNS = {
-    "rights": "_rights",
-    "rightsholder": "_rightsholder",
-    "embargo_until": "_embargo_until",
-    "opt_out": "_opt_out",
-    "personal_data": "_personal_data",
-}
-"""Where an edition's file keeps each fact that a policy may ask about."""
 ALWAYS = ("_item", "_rights")
 """Columns that every extract has: the item's opaque id and its rights statement."""
 UNDER_WAY = ("ordered", "running")
@@ -65,7 +56,7 @@ def order_extract(
     agreement = session.get(Agreement, command.agreement_id)
     if agreement is None or agreement.organisation_id != actor.organisation_id:
         raise missing("overeenkomst", "agreement", command.agreement_id)
-    ended = standing(agreement, at)
+    ended = standing(locked(session, agreement), at)
     if ended is not None:
         raise ended
     edition = session.get_one(Edition, agreement.edition_id)
@@ -74,13 +65,21 @@ def order_extract(
     summary = summarise(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
         return _refuse(session, actor, agreement, decision, at)
+    before = asked_before(session, agreement)
+    masks = masks_for(decision, _offer_of(session, agreement), edition, columns, before)
+    selection = select_cleared(decision, masks)
     extract = Extract(
         id=new_id("ext", at),
         agreement_id=agreement.id,
         organisation_id=actor.organisation_id,
         columns=columns,
-        snapshot=decision.to_json() | {"agreement_digest": agreement.digest},
-        identity=_identity(edition, decision, columns),
+        snapshot=decision.to_json()
+        | {
+            "agreement_digest": agreement.digest,
+            "asked_before": before,
+            "masks": stored_masks(masks, selection),
+        },
+        identity=_identity(edition, selection, columns),
         ordered_by=actor.id,
         ordered_at=at,
     )
@@ -128,16 +127,13 @@ def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:
     return list(chosen)
 
 
-def filter_of(decision: Decision) -> Sql:
-    """The rows that the decision clears, for DuckDB; hard-blocked rows are never among them."""
-    sql = compile_filter(cleared(decision, Outcome.PERMIT), ITEM_COLUMNS)
-    return Sql(f"NOT _blocked AND ({sql.text})", sql.params)
-
-
-def _identity(edition: Edition, decision: Decision, columns: list[str]) -> str:
-    sql = filter_of(decision)
-    rows = {"where": sql.text, "values": {name: repr(v) for name, v in sql.params.items()}}
-    return digest({"edition": edition.sha256, "rows": rows, "columns": columns})
+def _identity(edition: Edition, selection: Selection, columns: list[str]) -> str:
+    """Equal for equal rows and cells; what is masked is left out where nothing is."""
+    values = {name: repr(value) for name, value in selection.params.items()}
+    rows = {"where": selection.where, "values": values}
+    masked = {name: shown for name, shown in selection.shown.items() if shown != "TRUE"}
+    what = {"edition": edition.sha256, "rows": rows, "columns": columns}
+    return digest(what | ({"masked": masked} if masked else {}))
 
 
 def _refuse(
@@ -224,11 +220,12 @@ def cancel_extract(session: Session, actor: Actor, extract_id: str, *, at: datet
 def cut_of(session: Session, extract: Extract) -> Cut:
     """The extract with all that its job and its manifest need; the decision as at the order."""
     agreement = session.get_one(Agreement, extract.agreement_id)
-    offer_id = session.get_one(DecisionRow, agreement.decision_id).offer_id
-    offer = session.get_one(Offer, offer_id)
+    offer = _offer_of(session, agreement)
     listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
     asked = request_from_json(extract.snapshot["request"])
     decision = evaluate(policy_of(agreement), asked)
+    edition = session.get_one(Edition, agreement.edition_id)
+    before = extract.snapshot.get("asked_before", [])
     return Cut(
         extract=extract,
         agreement=agreement,
@@ -238,5 +235,10 @@ def cut_of(session: Session, extract: Extract) -> Cut:
         environment=session.get_one(Environment, agreement.environment_id),
         decision=decision,
         summary=summarise(decision, classes_of(session, agreement.edition_id), advise=False),
-        masked=tuple(offer.masked),
+        masks=masks_for(decision, offer, edition, extract.columns, before),
     )
+
+
+def _offer_of(session: Session, agreement: Agreement) -> Offer:
+    offer_id = session.get_one(DecisionRow, agreement.decision_id).offer_id
+    return session.get_one(Offer, offer_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.tables import Offer
-from policies import Decision, Outcome, Summary, label
+from policies import ColumnMask, Decision, Outcome, Summary, label
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.tables import Environment, Organisation
 from registry.audit.checkpoint import SigningKey
@@ -29,7 +29,7 @@ class Cut:
     environment: Environment
     decision: Decision
     summary: Summary
-    masked: tuple[str, ...]
+    masks: tuple[ColumnMask, ...]
 
 
 def part_metadata(cut: Cut, origin: str) -> dict[str, str]:
@@ -98,7 +98,8 @@ def manifest(
         "attribution": attribution(cut.listing),
         "duties": _duties(cut.decision),
         "columns": cut.extract.columns,
-        "masked": [name for name in cut.masked if name in cut.extract.columns],
+        "masked": [mask.column for mask in cut.masks if mask.reasons],
+        "masks": [_mask(mask) for mask in cut.masks if mask.reasons],
         "parts": listed,
         "rows": sum(part["rows"] for part in listed),
         "rows_per_statement": dict(rows),
@@ -114,6 +115,12 @@ def manifest(
             if line.outcome is not Outcome.PERMIT
         ],
     }
+
+
+def _mask(mask: ColumnMask) -> dict[str, Any]:
+    """Why a column is empty, in all rows or in some."""
+    reasons = [{"code": r.code, "rule": r.rule, "nl": r.nl, "en": r.en} for r in mask.reasons]
+    return {"column": mask.column, "rows": "some" if mask.in_some else "all", "reasons": reasons}
 
 
 def _duties(decision: Decision) -> list[dict[str, str]]:

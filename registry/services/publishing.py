@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from catalog.import_report import ImportReport
 from catalog.mapping import parse_mapping
 from catalog.tables import Dataset, Delivery, Edition, Offer, RightsClass
-from catalog.terms import Gap, ResidencyRule, Terms, offer_for, suggest, undeclared
+from catalog.terms import Gap, ResidencyRule, Terms, offer_for, suggest, undeclared, withheld
 from policies import PolicyError, dump_policy
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
@@ -103,7 +103,9 @@ def _terms_facts(dataset: Dataset) -> dict[str, object]:
 
 def _checked_words(terms: Terms, residency: ResidencyRule) -> None:
     try:
-        offer_for(terms, residency, uid="urn:draft", archive="urn:draft", edition="a/b@1")
+        offer_for(
+            terms, residency, uid="urn:draft", archive="urn:draft", edition="a/b@1", columns={}
+        )
     except PolicyError as wrong:
         raise _policy_refused(wrong) from wrong
 
@@ -295,6 +297,7 @@ def _add_offer(
             "There are no terms yet, or no residency rule.",
         )
     offer_id = new_id("offer", at)
+    columns = {column["name"]: column["role"] for column in edition.columns}
     try:
         policy = offer_for(
             terms,
@@ -302,6 +305,7 @@ def _add_offer(
             uid=f"{origin}/v1/offers/{offer_id}",
             archive=f"{origin}/organisations/{actor.organisation_slug}",
             edition=f"{actor.organisation_slug}/{dataset.slug}@{edition.number}",
+            columns=columns,
         )
     except PolicyError as wrong:
         raise _policy_refused(wrong) from wrong
@@ -314,20 +318,12 @@ def _add_offer(
         digest=digest(document),
         automatic=terms.automatic,
         agreement_days=terms.agreement_days,
-        masked=[column["name"] for column in edition.columns if _masked(column["role"], terms)],
+        masked=[name for names in withheld(terms, columns).values() for name in names],
         published_at=at,
     )
     session.add(offer)
     session.flush()
     return offer
-
-
-def _masked(role: str, terms: Terms) -> bool:
-    released = {
-        "personal_content": terms.release_personal_content,
-        "media_address": terms.release_media,
-    }
-    return not released.get(role, True)
 
 
 def _note_offer(

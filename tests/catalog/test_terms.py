@@ -69,6 +69,7 @@ def _offer(terms: Terms, residency: ResidencyRule = IN_EU) -> Policy:
         uid="https://example.org/offers/1",
         archive="https://example.org/archive",
         edition=EDITION,
+        columns={},
     )
 
 

@@ -100,6 +100,18 @@ def test_an_extract_holds_exactly_the_rows_that_pass(plan: ExtractPlan) -> None:
     assert result.usage.peak_rss < 400_000_000
 
 
+def test_a_column_may_be_shown_in_some_rows(plan: ExtractPlan) -> None:
+    """Where its condition is false or NULL the column is NULL, and keeps its type."""
+    shown = "_rights <> $c AND title <> $quote"
+    columns = (OutColumn("_rights", "_rights", "VARCHAR"), OutColumn("title", "title", "X", shown))
+    params = {"c": "free", "quote": "' END, 1 --"}
+    open_extractor().extract(replace(plan, columns=columns, where="true", params=params))
+    table = pq.read_table(plan.out_dir)
+    assert table.schema.field("title").type == pa.string()
+    for row in table.slice(0, 1000).to_pylist():
+        assert (row["title"] is None) == (row["_rights"] in ("free", None))
+
+
 def test_an_extract_comes_in_parts(plan: ExtractPlan) -> None:
     """A small part size gives several files, numbered and complete together."""
     result = open_extractor().extract(replace(plan, where="true", params={}, part_bytes=300_000))

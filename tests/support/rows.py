@@ -22,6 +22,7 @@ DOCUMENT = dump_policy(
         uid="urn:offer",
         archive="urn:archive",
         edition="archive/news@1",
+        columns={},
     )
 )
 """The policy of the offer here and of the agreement on it: it permits nothing."""
