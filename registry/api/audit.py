@@ -1,10 +1,7 @@
 """The audit log for those who check: entries, receipts, exports, checkpoint and keys."""
 
-import tempfile
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -14,7 +11,7 @@ from registry.accounts.actors import Actor, Scope
 from registry.api.problems import answers, no_such_thing
 from registry.api.shapes import Page, Row, SliceDep, foreign_cursor, new_router, page_of, signed_in
 from registry.audit.entry import Entry
-from registry.db import reading, transaction
+from registry.db import transaction
 from registry.dependencies import (
     NowDep,
     ReadingDep,
@@ -26,10 +23,10 @@ from registry.dependencies import (
 from registry.errors import Text as Sentence
 from registry.errors import Unavailable
 from registry.runtime import Runtime
+from registry.sending import send_file
 from registry.services import auditing
 
 router = new_router("audit")
-_BLOCK = 1024 * 1024
 _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Plain text"}
 }
@@ -157,30 +154,14 @@ def export(
     stream = _record(runtime, actor, order, at)
     request.app.state.background.integrate()
     refuse_when_halted(request)
-    file = _written(runtime, stream)
-    headers = {
-        "content-disposition": 'attachment; filename="audit.jsonl"',
-        "cache-control": "private, no-store",
-        "content-length": str(file.seek(0, 2)),
-    }
-    file.seek(0)
-    return StreamingResponse(_blocks(file), headers=headers, media_type="application/jsonl")
+    return send_file(
+        runtime,
+        lambda session, out: auditing.write_export(session, out, runtime.log_key, stream),
+        "audit.jsonl",
+        "application/jsonl",
+    )
 
 
 def _record(runtime: Runtime, actor: Actor, order: ExportOrder, at: datetime) -> str | None:
     with transaction(runtime.engine) as session:
         return auditing.record_export(session, actor, archive=order.archive, at=at)
-
-
-def _written(runtime: Runtime, stream: str | None) -> BinaryIO:
-    """The export in a scratch file that has no name, so that nothing of it can stay behind."""
-    file: BinaryIO = tempfile.TemporaryFile(dir=Path(runtime.ports.scratch))  # noqa: SIM115 -- closed when sent
-    with reading(runtime.engine) as session:
-        auditing.write_export(session, file, runtime.log_key, stream)
-    return file
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while block := file.read(_BLOCK):
-            yield block

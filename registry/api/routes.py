@@ -16,6 +16,7 @@ from registry.api import (
     oauth,
     organisations,
     parts,
+    populations,
     precheck,
     requests,
     terms,
@@ -37,6 +38,7 @@ for _module in (
     extracts,
     parts,
     audit,
+    populations,
     oauth,
     health,
 ):

@@ -23,6 +23,8 @@ MODULES = (
             "findings",
             "lines",
             "merkle",
+            "population_check",
+            "populations",
             "receipts",
             "strands",
             "values",

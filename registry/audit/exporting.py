@@ -55,15 +55,21 @@ def export(
     *,
     archive: str | None = None,
     first: int = 0,
+    beyond: int | None = None,
 ) -> Exported:
     """Write an export in the form of FORMAT.md section 4, up to the last published checkpoint.
 
     :param out: where to; written line by line, so that memory stays flat.
     :param archive: only this archive's entries in full, all others as hashes alone.
     :param first: index to begin at; the tree before it stands as a few hashes.
+    :param beyond: end at the first checkpoint that covers the leaf of this index.
     :raises NotFound: nothing has been published beyond ``first`` yet.
     """
-    notes = store.checkpoints(session, first, CHECKPOINTS_APART)
+    notes = (
+        store.checkpoints(session, first, CHECKPOINTS_APART)
+        if beyond is None
+        else store.checkpoint_beyond(session, beyond)
+    )
     if not notes:
         raise NotFound(
             "nothing-published",

@@ -51,6 +51,7 @@ _CUTS = text(
     " (SELECT max(size) FROM audit_checkpoint WHERE size > :first GROUP BY size / :apart)"
     " ORDER BY size"
 )
+_BEYOND = text("SELECT size, note FROM audit_checkpoint WHERE size > :index ORDER BY size LIMIT 1")
 _STREAM = text("SELECT 1 FROM audit_stream WHERE name = :name")
 _COUNTS = text(
     "SELECT name, last, count(number), max(number) FROM audit_stream"
@@ -144,6 +145,11 @@ def find(session: Session, entry_id: str) -> Row[Any] | None:
 def checkpoints(session: Session, first: int, apart: int) -> dict[int, str]:
     """Published notes by size, from beyond ``first``: the last one, and one each ``apart``."""
     return {row.size: row.note for row in session.execute(_CUTS, {"first": first, "apart": apart})}
+
+
+def checkpoint_beyond(session: Session, index: int) -> dict[int, str]:
+    """The first published note that covers the leaf of this index, by its size."""
+    return {row.size: row.note for row in session.execute(_BEYOND, {"index": index})}
 
 
 def has_stream(session: Session, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Checking a file an auditor was given: an export or a receipt, and in which words to say it."""
+"""Checking a file an auditor was given (export, population, receipt), and the words for it."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from registry.audit.checkpoint import Checkpoint, UntrustedNote, VerifierKey, open_checkpoint
+from registry.audit.population_check import FIRST_BYTES, told, verify_population
 from registry.audit.receipts import FIRST_LINE, verify_receipt
 from registry.audit.verification import verify_export
 from registry.errors import InvalidInput, RegistryError, Text
@@ -29,7 +30,7 @@ class UnreadableFile(InvalidInput):
 def verify_file(
     file: Path, keys: Sequence[str], checkpoints: Sequence[Path], language: str
 ) -> Result:
-    """Check an export or a receipt; whether all is well, and the sentences that say what was found.
+    """Check an export, a population or a receipt; whether all is well, and sentences that say so.
 
     :param keys: verifier keys, or names of files that hold one.
     :param checkpoints: files with checkpoints that the auditor holds already.
@@ -39,8 +40,11 @@ def verify_file(
     held = [open_checkpoint(_text(path), known) for path in checkpoints]
     try:
         with file.open("rb") as opened:
-            if opened.read(len(FIRST_LINE)) == FIRST_LINE.encode():
+            start = opened.read(len(FIRST_LINE))
+            if start == FIRST_LINE.encode():
                 return _receipt(_text(file), known, language)
+            if start.startswith(FIRST_BYTES):
+                return _population(file, known, held, language)
             opened.seek(0)
             result = verify_export(opened, known, held)
     except OSError as error:
@@ -67,6 +71,13 @@ def _receipt(text: str, keys: Sequence[VerifierKey], language: str) -> Result:
     return True, [_proven(entry.act, entry.id, checkpoint).in_language(language)]
 
 
+def _population(
+    file: Path, keys: Sequence[VerifierKey], held: Sequence[Checkpoint], language: str
+) -> Result:
+    report, result = verify_population(file, keys, held)
+    return result.ok, [told(report).in_language(language), *result.sentences(language)]
+
+
 def _proven(act: str, entry_id: str, checkpoint: Checkpoint) -> Text:
     origin, size = checkpoint.head.origin, checkpoint.size
     return Text(
@@ -82,9 +93,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="vrijgave-verify",
-        description="Check an export or a receipt of a Vrijgave audit log, offline.",
+        description="Check an export, a population or a receipt of a Vrijgave audit log, offline.",
     )
-    parser.add_argument("file", type=Path, help="an export, or a receipt (.tlog-proof)")
+    parser.add_argument(
+        "file", type=Path, help="an export, a population, or a receipt (.tlog-proof)"
+    )
     parser.add_argument(
         "--key",
         action="append",

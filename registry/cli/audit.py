@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from registry.audit.population_check import drawn, told
+from registry.audit.populations import LARGEST_SAMPLE
 from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
 from registry.errors import RegistryError
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
 
 Language = Annotated[Literal["nl", "en"], typer.Option("--lang", help="Language of the result.")]
+Kind = Literal["requests", "decisions", "agreements", "accesses", "withdrawals"]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]
 
 
@@ -62,6 +65,38 @@ def export(
     typer.echo(
         f"{made.entries:,} of {made.size - made.first:,} entries, up to {made.size:,}: {out}"
     )
+
+
+@app.command()
+def population(
+    out: Annotated[Path, typer.Argument(help="File to write; must not exist.")],
+    archive: Annotated[str, typer.Option(help="Whose entries (id).")],
+    kind: Annotated[Kind, typer.Option(help="Which sort of entries.")],
+    since: Annotated[str, typer.Option(help="First day (2026-10-01), in the Netherlands.")],
+    until: Annotated[str, typer.Option(help="Last day.")],
+    sample: Annotated[int, typer.Option(help="How many to draw at random.")] = 0,
+    seed: Annotated[str, typer.Option(help="What to draw with; made where none is given.")] = "",
+    lang: Language = "en",
+) -> None:
+    """All entries of one sort in a period, with proof that none is missing; itself recorded."""
+    from registry.cli.populations import take
+
+    with _told(lang), _service() as (settings, engine):
+        wanted = {"archive": archive, "kind": kind, "since": since, "until": until}
+        report = take(settings, engine, out, {**wanted, "sample": sample, "seed": seed})
+    typer.echo(f"{told(report).in_language(lang)} {out}")
+
+
+@app.command()
+def sample(
+    file: Annotated[Path, typer.Argument(help="A population (.population.zip).")],
+    seed: Annotated[str, typer.Option(help="What to draw with.")],
+    size: Annotated[int, typer.Option(min=1, max=LARGEST_SAMPLE, help="How many to draw.")],
+    lang: Language = "en",
+) -> None:
+    """Draw at random from a population, offline: the same seed gives the same entries anywhere."""
+    with _told(lang):
+        sys.stdout.writelines(drawn(file, seed, size))
 
 
 @app.command()

@@ -1,28 +1,26 @@
 """The log: its entries, its signed head, and an export to check elsewhere."""
 
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, BinaryIO
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from sqlmodel import Session, col, func, select
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Organisation
 from registry.audit.entry import Entry
 from registry.audit.tables import AuditEntry
-from registry.db import reading, transaction
+from registry.db import transaction
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, refuse_when_halted
 from registry.errors import InvalidInput, Text, Unavailable
 from registry.pages.forms import PostedDep
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
 from registry.pages.words import AMSTERDAM
-from registry.runtime import Runtime
+from registry.sending import send_file
 from registry.services.auditing import (
     entry_receipt,
     last_checkpoint,
@@ -35,7 +33,6 @@ router = APIRouter(include_in_schema=False)
 
 PAGE = 50
 _EARLIEST, _LATEST = date(1970, 1, 2), date(9000, 1, 1)
-_BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def log_page(
         moments=moments,
         names=_names(session, found),
         checkpoint=last_checkpoint(session),
-        archives=_archives(session, person),
+        archives=archives_of(session, person),
         archive=archive,
         period=period,
         first=f"/audit?{urlencode(chosen)}" if before else "",
@@ -128,7 +125,7 @@ def _names(session: Session, found: list[tuple[int, Entry]]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def _archives(session: Session, person: Actor) -> list[tuple[str, str]]:
+def archives_of(session: Session, person: Actor) -> list[tuple[str, str]]:
     """The streams to choose from, for whoever may read more than one."""
     if person.role == "archive":
         return []
@@ -164,26 +161,11 @@ def export(
         stream = record_export(session, person, archive=chosen, at=at)
     request.app.state.background.integrate()
     refuse_when_halted(request)
-    headers = {
-        "content-disposition": f'attachment; filename="vrijgave-{at:%Y-%m-%d}.jsonl"',
-        "cache-control": "private, no-store",
-    }
-    file = _written(runtime, stream)
     return secured(
-        StreamingResponse(_blocks(file), headers=headers, media_type="application/jsonl")
+        send_file(
+            runtime,
+            lambda session, out: write_export(session, out, runtime.log_key, stream),
+            f"vrijgave-{at:%Y-%m-%d}.jsonl",
+            "application/jsonl",
+        )
     )
-
-
-def _written(runtime: Runtime, stream: str | None) -> BinaryIO:
-    """The export in a scratch file without a name: nothing of it can stay behind."""
-    file: BinaryIO = tempfile.TemporaryFile(dir=runtime.ports.scratch)  # noqa: SIM115 -- closed when sent
-    with reading(runtime.engine) as session:
-        write_export(session, file, runtime.log_key, stream)
-    file.seek(0)
-    return file
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while block := file.read(_BLOCK):
-            yield block

@@ -17,6 +17,7 @@ from registry.pages import (
     inbox,
     keys,
     owning,
+    populations,
     precheck,
     requests,
     signing,
@@ -43,6 +44,7 @@ for _part in (
     owning,
     inbox,
     audit,
+    populations,
 ):
     router.include_router(_part.router)
 
