@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 import registry
 from registry import jobs
 from registry.api import routes as api
-from registry.api.middleware import BodyCap, RequestId
+from registry.api.middleware import BodyCap, HideLinks, RequestId
 from registry.api.openapi import describe, operation_name
 from registry.api.problems import as_registry_error, internal_error, problem_response
 from registry.background import Background
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.include_router(pages.router)
     app.add_middleware(BodyCap)
     app.add_middleware(RequestId)
+    app.add_middleware(HideLinks)
     for kind in (RegistryError, HTTPException, *api.HANDLED, Exception):
         app.add_exception_handler(kind, _answer_problem)
     app.add_exception_handler(Repeated, _answer_again)

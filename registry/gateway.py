@@ -19,7 +19,7 @@ from registry.db import reading, transaction
 from registry.dependencies import now_of, refuse_when_halted, runtime_of
 from registry.errors import RegistryError, Text
 from registry.runtime import Runtime
-from registry.services.accesses import Ended, promise
+from registry.services.accesses import WINDOW, Ended, promise
 from registry.services.reading import Readable, Visit, check_part, look_at_part
 from registry.services.refusal import Refused
 from registry.serving import Span, SpanResponse, etag_of, not_modified, part_headers, span_of
@@ -151,11 +151,11 @@ class _Wanted:
         reader: Reader = (*self._asked, actor.id, readable.environment.id)
         credit = kept.spend(reader, count, at)
         if credit is None:
-            _, _, credit = self._on_record(at, max(CREDIT, count))
+            _, _, credit = self._on_record(at, max(count, min(CREDIT, readable.part.bytes)))
             assert credit is not None, "a readable part gives a credit"  # noqa: S101 -- fail closed
             kept.open(reader, credit, count)
-        taken = credit
-        return lambda sent: kept.ended(taken, Ended(span.start, span.stop, sent, at))
+        taken, begun = credit, max(at, credit.until - WINDOW)
+        return lambda sent: kept.ended(taken, Ended(span.start, span.stop, sent, begun))
 
 
 def _beyond(size: int) -> RangeBeyond:

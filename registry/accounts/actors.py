@@ -50,6 +50,8 @@ class Actor:
     language: str
     environment_id: str | None = None
     """The environment its token is bound to, if it is."""
+    credential_id: str | None = None
+    """The token it showed; a person at a browser shows a session and has none."""
 
     @property
     def is_person(self) -> bool:

@@ -7,6 +7,7 @@ entropy a slow hash would add nothing. Revocation is read on every use.
 import hashlib
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -121,23 +122,46 @@ def find_actor(session: Session, secret: str, kind: Kind, at: datetime) -> Actor
 
 
 def _actor_of(session: Session, credential: Credential) -> Actor:
+    scopes = frozenset(Scope(scope) for scope in credential.scopes)
+    bound = credential.environment_id
     if credential.client_id is not None:
-        client = session.get_one(Client, credential.client_id)
-        if client.revoked_at is not None:
-            raise _not_signed_in(
-                "revoked", "hoort bij een ingetrokken client", "is of a revoked client"
-            )
-        organisation = _organisation(session, client.organisation_id)
-        scopes = frozenset(Scope(scope) for scope in credential.scopes)
-        return machine(client, organisation, scopes, credential.environment_id)
-    seat = session.get_one(Seat, credential.seat_id)
+        client, organisation = _client_of(session, credential.client_id)
+        actor = machine(client, organisation, scopes, bound)
+    else:
+        actor = _person_of(session, credential.seat_id)
+        if credential.kind != "token":
+            return actor
+        actor = replace(actor, scopes=scopes & actor.scopes, environment_id=bound)
+    return replace(actor, credential_id=credential.id)
+
+
+def holder(
+    session: Session, *, seat: str | None, client: str | None, credential: str | None, at: datetime
+) -> Actor:
+    """Who made something that outlives a request, or `NotSignedIn`: by the token it was made with,
+    else by the person's seat.
+    """
+    if credential is not None:
+        return _actor_of(session, _live(session.get_one(Credential, credential), at))
+    if client is not None:
+        raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
+    return _person_of(session, seat)
+
+
+def _client_of(session: Session, client_id: str) -> tuple[Client, Organisation]:
+    client = session.get_one(Client, client_id)
+    if client.revoked_at is not None:
+        raise _not_signed_in(
+            "revoked", "hoort bij een ingetrokken client", "is of a revoked client"
+        )
+    return client, _organisation(session, client.organisation_id)
+
+
+def _person_of(session: Session, seat_id: str | None) -> Actor:
+    seat = session.get_one(Seat, seat_id)
     if not seat.active:
         raise _not_signed_in("seat-closed", "hoort bij een gesloten plaats", "is of a closed seat")
-    actor = person(seat, _organisation(session, seat.organisation_id))
-    if credential.kind != "token":
-        return actor
-    scopes = frozenset(Scope(scope) for scope in credential.scopes) & actor.scopes
-    return Actor(**{**vars(actor), "scopes": scopes, "environment_id": credential.environment_id})
+    return person(seat, _organisation(session, seat.organisation_id))
 
 
 def _organisation(session: Session, organisation_id: str) -> Organisation:

@@ -35,6 +35,7 @@ class ClientShape(Row):
     id: str
     name: str
     scopes: list[str]
+    environment_id: str | None
     created_at: datetime
     revoked_at: datetime | None
 
@@ -124,7 +125,9 @@ def register_client(
     at: NowDep,
     actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
 ) -> NewClientShape:
-    """Its secret is shown once; with it the machine gets tokens at `/oauth/token`."""
+    """Its secret is shown once; with it the machine gets tokens at `/oauth/token`, all bound to its
+    environment.
+    """
     client, secret = machines.register_client(session, actor, command, at=at)
     shown = ClientShape.model_validate(client).model_dump()
     return NewClientShape(**shown, client_secret=secret)

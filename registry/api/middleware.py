@@ -1,10 +1,13 @@
 """What every request passes: an id for it, a cap on its body, and headers for every answer."""
 
+import re
 import secrets
 from base64 import b32encode
+from urllib.parse import unquote
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 JSON_CAP = 1024 * 1024
@@ -38,6 +41,33 @@ class RequestId:
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+class HideLinks:
+    """Takes a signed link's signature out of the address, before any log or problem can show it.
+
+    The server's own access log is written from the same scope, after the application has seen it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with the link beside its address (:func:`link_of`)."""
+        if scope["type"] == "http" and b"link=" in scope["query_string"]:
+            found = _LINK.search(scope["query_string"])
+            if found is not None:
+                scope["link"] = unquote(found[2].decode("latin-1"))
+                scope["query_string"] = _LINK.sub(rb"\1link=\3.hidden", scope["query_string"])
+        await self._app(scope, receive, send)
+
+
+_LINK = re.compile(rb"(^|&)link=(([A-Za-z0-9_]*)[^&]*)")
+
+
+def link_of(request: Request) -> str | None:
+    """The signed link that came with this request, whole."""
+    return request.scope.get("link")
 
 
 class BodyCap:

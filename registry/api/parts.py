@@ -1,14 +1,16 @@
-"""The bytes of an extract, for tools: with a bearer token."""
+"""The bytes of an extract, for tools: with a bearer token or a signed link."""
 
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import Path, Request, Response, Security
+from fastapi import Path, Query, Request, Response, Security
 
 from registry import gateway
 from registry.accounts.actors import Scope
+from registry.api.middleware import link_of
 from registry.api.shapes import new_router, signed_in
-from registry.dependencies import BEARER, find_caller
+from registry.dependencies import BEARER, find_caller, runtime_of
+from registry.services.links import find_reader
 
 router = new_router("extracts")
 
@@ -21,6 +23,9 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 Credential = Annotated[str | None, Security(BEARER, scopes=[Scope.EXTRACTS.value])]
 Number = Annotated[int, Path(ge=1, le=1_000_000)]
+Link = Annotated[
+    str | None, Query(description="A signed link, for clients that cannot send a header.")
+]
 
 
 @router.get(
@@ -29,13 +34,15 @@ Number = Annotated[int, Path(ge=1, le=1_000_000)]
     responses=_ANSWERS,
     summary="Read a file of an extract",
 )
-async def read(extract_id: str, number: Number, request: Request, _: Credential) -> Response:
+async def read(
+    extract_id: str, number: Number, request: Request, _: Credential, link: Link = None
+) -> Response:
     """Range, If-Range and If-None-Match are understood; the ETag is the file's SHA-256.
 
     One range at a time: several at once give the whole file. Agreement, environment and place are
     checked at every request, and about once a second while bytes are under way.
     """
-    return await gateway.answer(request, _who(request), extract_id, number)
+    return await gateway.answer(request, _who(request, extract_id, number), extract_id, number)
 
 
 @router.head(
@@ -44,14 +51,20 @@ async def read(extract_id: str, number: Number, request: Request, _: Credential)
     responses={status: answer for status, answer in _ANSWERS.items() if status != 206},
     summary="Size and hash of a file of an extract",
 )
-async def look(extract_id: str, number: Number, request: Request, _: Credential) -> Response:
+async def look(
+    extract_id: str, number: Number, request: Request, _: Credential, link: Link = None
+) -> Response:
     """As GET would answer without a Range, but no bytes leave."""
-    return await gateway.answer(request, _who(request), extract_id, number)
+    return await gateway.answer(request, _who(request, extract_id, number), extract_id, number)
 
 
 for _route in (read, look):
     _route.scope = Scope.EXTRACTS  # type: ignore[attr-defined] # for the test on guards
 
 
-def _who(request: Request) -> gateway.Who:
-    return partial(find_caller, request, scope=Scope.EXTRACTS)
+def _who(request: Request, extract_id: str, number: int) -> gateway.Who:
+    shown = link_of(request)
+    if shown is None:
+        return partial(find_caller, request, scope=Scope.EXTRACTS)
+    key, clock = runtime_of(request).ports.link_key, runtime_of(request).clock
+    return lambda session: find_reader(session, shown, extract_id, number, key=key, at=clock())

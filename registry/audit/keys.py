@@ -1,6 +1,7 @@
 """Signing keys: made at the first start, kept in files that only the service reads."""
 
 import os
+import secrets
 from pathlib import Path
 
 from registry.audit.checkpoint import SigningKey
@@ -30,6 +31,15 @@ def open_signer(settings: Settings, use: str = "audit") -> SigningKey:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_once(path, SigningKey.generate(key_name(settings, use)).to_text() + "\n")
     return SigningKey.parse(path.read_text(encoding="utf-8"))
+
+
+def open_secret(settings: Settings, use: str) -> bytes:
+    """A secret of 32 random bytes for one use, made where there is none yet."""
+    path = settings.home / "keys" / f"{use}.secret"
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_once(path, secrets.token_hex(32) + "\n")
+    return bytes.fromhex(path.read_text(encoding="utf-8").strip())
 
 
 def open_head_store(settings: Settings) -> FileHeadStore:

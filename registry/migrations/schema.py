@@ -12,6 +12,7 @@ TABLES = (
     "catalog.tables",
     "registry.accounts.tables",
     "registry.access.tables",
+    "registry.access.links",
     "registry.audit.tables",
 )
 """Modules that declare tables."""

@@ -14,6 +14,7 @@ from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, af
 from registry.errors import RegistryError
 from registry.jobs import enqueue_extract
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again, to_field
+from registry.pages.links import living
 from registry.pages.rendering import render, secured, see
 from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
@@ -28,6 +29,7 @@ from registry.services.extracts import (
     order_extract,
     parts_of,
 )
+from registry.services.links import list_links
 from registry.services.refusal import Refused
 
 router = APIRouter(include_in_schema=False)
@@ -151,6 +153,7 @@ def extract_page(
         listing=listing_of(session, agreement.dataset_id, agreement.edition_id),
         files=parts,
         under_way=extract.state in UNDER_WAY,
+        links=living(list_links(session, person, extract.id), now_of(request)),
         snippets=snippets(runtime.settings.origin, extract.id, len(parts)) if parts else (),
     )
 

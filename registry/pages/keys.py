@@ -76,7 +76,12 @@ def make_client(
 ) -> Response:
     """A machine, with its secret shown this once."""
     with shown_again(partial(_page, person, posted)):
-        command = filled(NewClient, name=posted.text("name"), scopes=posted.all("scopes"))
+        command = filled(
+            NewClient,
+            name=posted.text("name"),
+            scopes=posted.all("scopes"),
+            environment_id=posted.text("environment_id") or None,
+        )
         client, secret = register_client(session, person, command, at=at)
     return _shown_once(request, client.name, secret, "client", client.id)
 

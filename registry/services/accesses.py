@@ -61,8 +61,13 @@ def promise(
 def settle(session: Session, access_id: str, row: int | None, ended: Iterable[Ended]) -> None:
     """Put the ranges that were answered in the place of what was promised.
 
+    What comes after its access was closed changes nothing: there the promise was counted whole.
+
     :param row: the range that stands for the promise; `None` leaves it there.
     """
+    access = session.get_one(Access, access_id, with_for_update=True)
+    if access.closed_at is not None:
+        return
     session.add_all(AccessRange(access_id=access_id, **one._asdict()) for one in ended)
     if row is not None:
         session.exec(delete(AccessRange).where(col(AccessRange.id) == row))

@@ -38,10 +38,11 @@ class NewEnvironment(Command):
 
 
 class NewClient(Command):
-    """A machine that will ask for its own tokens."""
+    """A machine that will ask for its own tokens, all bound to one environment."""
 
     name: Line
     scopes: tuple[Scope, ...]
+    environment_id: str | None = None
 
 
 class IssueToken(Command):
@@ -156,6 +157,8 @@ def register_client(
 ) -> tuple[Client, str]:
     """Register a machine (OAuth 2.0 client); its secret is seen once."""
     require(actor, Scope.ACCOUNT)
+    if command.environment_id is not None:
+        find_environment(session, actor, command.environment_id)
     secret = new_secret("client")
     client = Client(
         id=new_id("client", at),
@@ -163,6 +166,7 @@ def register_client(
         name=command.name,
         secret_hash=hash_secret(secret),
         scopes=sorted(_handed_on(actor, command.scopes)),
+        environment_id=command.environment_id,
         created_at=at,
     )
     session.add(client)
@@ -173,7 +177,7 @@ def register_client(
         at=at,
         actor=actor,
         archive=None,
-        ids={"client": client.id},
+        ids={"client": client.id} | _of(client.environment_id),
         facts={"scopes": list(client.scopes)},
     )
     return client, secret
@@ -227,6 +231,7 @@ def issue_client_token(
         client_id=client.id,
         name=client.name,
         scopes=scopes,
+        environment_id=client.environment_id,
     )
     _note_token(session, credential, client.id, client.organisation_id, at)
     return credential, secret
@@ -263,13 +268,17 @@ def _note_token(
         archive=None,
         actor=actor,
         organisation=organisation,
-        ids={"token": credential.id},
+        ids={"token": credential.id} | _of(credential.environment_id),
         facts={
             "kind": "token",
             "scopes": list(credential.scopes),
             "until": moment(credential.expires_at),
         },
     )
+
+
+def _of(environment_id: str | None) -> dict[str, str]:
+    return {} if environment_id is None else {"environment": environment_id}
 
 
 def list_tokens(session: Session, actor: Actor) -> list[Credential]:

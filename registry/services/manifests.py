@@ -11,6 +11,7 @@ from policies import ColumnMask, Decision, Outcome, Summary, label
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.tables import Environment, Organisation
 from registry.audit.checkpoint import SigningKey
+from registry.client.snippets import snippets
 from registry.digests import digest
 from registry.services.catalogue import Listing
 
@@ -101,6 +102,7 @@ def manifest(
         "masked": [mask.column for mask in cut.masks if mask.reasons],
         "masks": [_mask(mask) for mask in cut.masks if mask.reasons],
         "parts": listed,
+        "read": [vars(one) for one in snippets(origin, cut.extract.id, len(listed))],
         "rows": sum(part["rows"] for part in listed),
         "rows_per_statement": dict(rows),
         "left_out": [

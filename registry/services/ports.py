@@ -1,6 +1,6 @@
 """What services and jobs are handed of the outside."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.ports import Extractor, Importer, ObjectStore
@@ -15,6 +15,7 @@ class Ports:
 
     :param scratch: folder for work that is not published yet; emptied of leftovers at the start.
     :param signer: key that signs manifests (the log's own key signs checkpoints).
+    :param link_key: secret under which links are signed.
     """
 
     store: ObjectStore
@@ -22,6 +23,7 @@ class Ports:
     importer: Importer
     scratch: Path
     signer: SigningKey
+    link_key: bytes = field(repr=False)
     settings: Settings
     clock: Clock
 
@@ -29,7 +31,7 @@ class Ports:
 def open_ports(settings: Settings, clock: Clock) -> Ports:
     """The backends that the settings name."""
     from connectors import open_extractor, open_importer, open_store
-    from registry.audit.keys import open_signer
+    from registry.audit.keys import open_secret, open_signer
 
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -39,6 +41,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
         importer=open_importer(scratch),
         scratch=scratch,
         signer=open_signer(settings, "manifest"),
+        link_key=open_secret(settings, "link"),
         settings=settings,
         clock=clock,
     )

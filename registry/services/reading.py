@@ -121,15 +121,9 @@ def _wrong_environment(
             Text("De omgeving is gesloten.", "The environment is closed."),
             Text("Dien een aanvraag in voor een andere.", "File a request for another one."),
         )
-    if actor.environment_id not in {None, environment.id}:
-        return NotAllowed(
-            "other-environment",
-            Text(
-                "Dit token hoort bij een andere omgeving dan de overeenkomst.",
-                "This token belongs to another environment than the agreement.",
-            ),
-            Text("Maak een token voor deze omgeving.", "Make a token for this environment."),
-        )
+    elsewhere = unbound(actor, environment.id)
+    if elsewhere is not None:
+        return elsewhere
     if environment.networks and not _within(address, environment.networks):
         return NotAllowed(
             "other-network",
@@ -140,6 +134,34 @@ def _wrong_environment(
             Text("Lees vanuit de opgegeven omgeving.", "Read from the environment as registered."),
         )
     return None
+
+
+def unbound(actor: Actor, environment_id: str) -> RegistryError | None:
+    """Why a token may not read for this environment; a person at a browser is bound to none."""
+    if actor.environment_id == environment_id:
+        return None
+    if actor.environment_id is not None:
+        return NotAllowed(
+            "other-environment",
+            Text(
+                "Dit token hoort bij een andere omgeving dan de overeenkomst.",
+                "This token belongs to another environment than the agreement.",
+            ),
+            Text("Maak een token voor deze omgeving.", "Make a token for this environment."),
+        )
+    if actor.credential_id is None:
+        return None
+    return NotAllowed(
+        "token-unbound",
+        Text(
+            "Dit token hoort bij geen omgeving, en leest daarom niets.",
+            "This token is bound to no environment, and so reads nothing.",
+        ),
+        Text(
+            "Noem de omgeving bij het maken van het token of de client.",
+            "Name the environment when you make the token or the client.",
+        ),
+    )
 
 
 def _within(address: str, networks: list[str]) -> bool:

@@ -42,6 +42,7 @@ OWNERS = {
     "environment_id": "startup",
     "token_id": "startup",
     "client_id": "startup",
+    "link_id": "startup",
 }
 """Whose each kind of thing is; a new kind of path parameter needs a line here."""
 
@@ -116,6 +117,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.token(environment)
         client = {"name": "machine", "scopes": ["extracts"]}
         running.things["client_id"] = running.startup.post("/clients", client)["id"]
+        links = f"/extracts/{running.things['extract_id']}/links"
+        running.things["link_id"] = running.startup.post(links)["id"]
         yield running
 
 
