@@ -54,10 +54,10 @@ class Client(SQLModel, table=True):
     name: str
     secret_hash: str
     scopes: list[str] = Field(default_factory=list, sa_column=Column(JSON))
-    environment_id: str | None = Field(default=None, foreign_key="environment.id")
-    """Where it processes: all its tokens are bound to it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    environment_id: str | None = Field(default=None, foreign_key="environment.id")
+    """Where it processes: all its tokens are bound to it."""
 
 
 class Credential(SQLModel, table=True):
