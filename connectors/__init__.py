@@ -68,6 +68,8 @@ __all__ = [
     "StoredObject",
     "Usage",
     "WrittenFile",
+    "keep_ready",
+    "let_go",
     "open_extractor",
     "open_importer",
     "open_store",
@@ -82,6 +84,21 @@ def open_store(url: str) -> ObjectStore:
     if "://" in place or not place:
         raise error("unknown-store", url=url)
     return LocalStore(Path(place))
+
+
+def keep_ready() -> None:
+    """Have warm processes waiting for the next extract and the next import, until `let_go`."""
+    from connectors import duck, sources
+    from connectors.duck import processes
+
+    processes.keep_ready((duck.MODULE, sources.MODULE))
+
+
+def let_go() -> None:
+    """End the processes that `keep_ready` has waiting."""
+    from connectors.duck import processes
+
+    processes.let_go()
 
 
 def open_extractor() -> Extractor:

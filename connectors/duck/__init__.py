@@ -17,7 +17,10 @@ from connectors.ports import (
     WrittenFile,
 )
 
-__all__ = ["DuckExtractor"]
+__all__ = ["MODULE", "DuckExtractor"]
+
+MODULE = "connectors.duck.extract"
+"""Where its process finds its task."""
 
 
 class DuckExtractor:
@@ -33,6 +36,7 @@ class DuckExtractor:
         """Write the extract's parts into `plan.out_dir`, all of them or none."""
         _check(plan)
         answer = run(
+            MODULE,
             "extract",
             _orders(plan),
             plan.out_dir,

@@ -1,10 +1,11 @@
-"""The child process: confine itself, do one job, report, end.
+"""The child process: confine itself, wait for its one job, do it, report, end.
 
-Started by `connectors.duck.parent` with an empty environment. Nothing that a library raises leaves
+Started by `connectors.duck.processes` with an empty environment. Nothing that a library raises leaves
 this process as text: a message of DuckDB may quote the very rows that a filter holds back.
 """
 
 import errno
+import importlib
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from connectors.duck.confine import Limits, confine, die_with_parent
+from connectors.duck.confine import Limits, die_with_parent, limit, shut_in
 from connectors.errors import ConnectorError
 
 _PROGRESS_SECONDS = 0.2
@@ -66,16 +67,22 @@ class Job:
             reporter.join()
 
 
-def main() -> None:
-    """Read the orders from standard input, do them, answer on what was standard output."""
+def main(module: str) -> None:
+    """Read the orders from standard input, do them, answer on what was standard output.
+
+    The module with the tasks is imported before there are orders: that is most of the start.
+    """
     out = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    has_no_network = shut_in()
+    tasks = importlib.import_module(module).TASKS
     orders = json.loads(_first_line())
-    has_no_network = confine(Limits(**orders["limits"]))
+    limit(Limits(**orders["limits"]))
+    os.chdir(orders["directory"])
     die_with_parent(0)
     job = Job(orders["job"], out)
     try:
-        result = _task(orders["task"])(job)
+        result = tasks[orders["task"]](job)
         job.say(
             result=result,
             wall=job.wall,
@@ -98,17 +105,6 @@ def _first_line() -> bytes:
             sys.exit(1)
         line += block
     return bytes(line)
-
-
-def _task(name: str) -> Callable[[Job], Any]:
-    """The job's function; only what it needs is imported, which halves the start."""
-    if name == "extract":
-        from connectors.duck.extract import extract
-
-        return extract
-    from connectors.sources import tasks
-
-    return tasks.TASKS[name]
 
 
 def _peak_rss() -> int:

@@ -1,6 +1,6 @@
 """How a job's process is shut in, before it reads a byte that someone else made.
 
-Runs in the child, first of all. What the system does not permit (a network namespace needs either
+Runs in the child: `shut_in` first of all, `limit` once it knows its job. What the system does not permit (a network namespace needs either
 root or unprivileged user namespaces) is left out and reported; everything else must succeed.
 """
 
@@ -27,12 +27,21 @@ class Limits:
     cpu_seconds: int
 
 
-def confine(limits: Limits) -> bool:
-    """Shut this process in; answers whether it has no network at all."""
+def shut_in() -> bool:
+    """Shut this process in; answers whether it has no network at all.
+
+    A namespace can only be left while there is one thread: before anything is imported.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     alone = libc.unshare(_CLONE_NEWNET) == 0 or libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    os.umask(0o077)
+    return bool(alone)
+
+
+def limit(limits: Limits) -> None:
+    """Hold this process to what its job may use."""
     for kind, amount in (
         (resource.RLIMIT_AS, limits.address_space),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
@@ -41,8 +50,6 @@ def confine(limits: Limits) -> bool:
         (resource.RLIMIT_CORE, 0),
     ):
         _lower(kind, amount)
-    os.umask(0o077)
-    return bool(alone)
 
 
 def die_with_parent(stdin: int) -> None:

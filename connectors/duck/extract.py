@@ -39,6 +39,9 @@ def extract(job: Job) -> dict[str, Any]:
     return {"rows": sum(one["rows"] for one in files), "files": files}
 
 
+TASKS = {"extract": extract}
+
+
 def _check_sources(sources: Sequence[Mapping[str, Any]]) -> None:
     """A bit that flipped in a Parquet file gives wrong rows without an error; its hash tells."""
     for one in sources:

@@ -1,7 +1,7 @@
-"""Start a job's process, listen to it, and see to its end.
+"""Hand a job to its process, listen to it, and see to its end.
 
-The child has an empty environment, its own process group and its own directory. It is killed, with
-its whole group, when the time is up or someone asks; what it left behind is then removed.
+The process is killed, with its whole group, when the time is up or someone asks; what it left
+behind is then removed.
 """
 
 import json
@@ -10,21 +10,18 @@ import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from connectors.duck import processes
 from connectors.errors import TEXTS, ConnectorError, error
 from connectors.ports import MIB, NEVER, NO_PROGRESS, OnProgress, ShouldStop, Usage
 
 _GIB = 1024 * MIB
-_PROGRAM = (
-    "import sys; sys.path.insert(0, {root!r}); from connectors.duck.child import main; main()"
-)
 _TICK = 0.2  # seconds between looks at the clock and at `should_stop`
 _LONGEST_ANSWER = 256 * MIB
 
@@ -62,6 +59,7 @@ class Answer:
 
 
 def run(
+    module: str,
     task: str,
     job: Mapping[str, Any],
     directory: Path,
@@ -70,15 +68,24 @@ def run(
     on_progress: OnProgress = NO_PROGRESS,
     should_stop: ShouldStop = NEVER,
 ) -> Answer:
-    """Do one job in a process of its own, in `directory`, which is emptied if the job fails."""
-    orders = {"task": task, "limits": budget.limits(), "job": job}
+    """Do one job in a process of its own, in `directory`, which is emptied if the job fails.
+
+    `task` is one of the `TASKS` of `module`.
+    """
+    orders = {
+        "task": task,
+        "limits": budget.limits(),
+        "directory": str(directory.absolute()),
+        "job": job,
+    }
     with _emptied_on_failure(directory):
-        child = _start(directory)
+        child = processes.take(module)
         try:
             _send(child, orders)
             last = _listen(child, budget.seconds, on_progress, should_stop)
         finally:
-            status, cpu_seconds = _end(child)
+            status, cpu_seconds = processes.end(child)
+            processes.replace(module)
         return _answer(last, status, cpu_seconds, budget)
 
 
@@ -93,20 +100,6 @@ def _emptied_on_failure(directory: Path) -> Iterator[None]:
             else:
                 leftover.unlink(missing_ok=True)
         raise
-
-
-def _start(directory: Path) -> subprocess.Popen[bytes]:
-    root = str(Path(__file__).resolve().parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM.format(root=root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={},
-        cwd=directory,
-        start_new_session=True,
-        bufsize=0,
-    )
 
 
 def _send(child: subprocess.Popen[bytes], orders: Mapping[str, Any]) -> None:
@@ -151,23 +144,6 @@ def _listen(
                 if "progress" not in message:
                     return dict(message)
                 on_progress(min(1.0, max(0.0, float(message["progress"]))))
-
-
-def _end(child: subprocess.Popen[bytes]) -> tuple[int, float]:
-    """Make sure that nothing of the child is left; its status and CPU seconds."""
-    deadline = time.monotonic() + 1.0
-    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() > deadline:
-            break
-        time.sleep(0.002)
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    for pipe in (child.stdin, child.stdout):
-        if pipe is not None:
-            pipe.close()
-    return child.returncode, used.ru_utime + used.ru_stime
 
 
 def _answer(last: dict[str, Any] | None, status: int, cpu_seconds: float, budget: Budget) -> Answer:

@@ -30,7 +30,10 @@ from connectors.ports import (
 )
 from connectors.sources.files import guess_format
 
-__all__ = ["DuckImporter", "guess_format"]
+__all__ = ["MODULE", "DuckImporter", "guess_format"]
+
+MODULE = "connectors.sources.tasks"
+"""Where its processes find their tasks."""
 
 _RESERVED_MB = 3072
 _STAGING_SHARE = 0.4  # of the progress shown
@@ -134,7 +137,13 @@ class DuckImporter:
             **job,
         }
         return run(
-            task, orders, directory, budget, on_progress=on_progress, should_stop=should_stop
+            MODULE,
+            task,
+            orders,
+            directory,
+            budget,
+            on_progress=on_progress,
+            should_stop=should_stop,
         )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from sqlalchemy import Engine
 
+from connectors import keep_ready, let_go
+
 from registry.db import reading
 from registry.jobs.claims import Claims, open_claims
 from registry.jobs.kinds import CHECK, EXTRACT, KINDS, Kind
@@ -47,6 +49,10 @@ class Jobs:
         self._plain, self._ports = ports, interruptible(ports, self._stopping)
         self._claims: Claims = open_claims(engine, ports.settings.home)
         self._home: Home | None = None
+        self._at_once = {CHECK: CHECKS_AT_ONCE, EXTRACT: ports.settings.extract_slots}
+        self._slots = {kind: threading.Semaphore(jobs) for kind, jobs in self._at_once.items()}
+        self._starting: set[str] = set()
+        """Rows started here whose job has not reached its work yet."""
         self._active = 0
         self._changed = threading.Condition()
         self._enqueueing = threading.Lock()
@@ -55,11 +61,11 @@ class Jobs:
     def start(self) -> None:
         """Start the workers; jobs that this process left behind when it died run again."""
         self._home = Home(self._plain)
+        keep_ready()
         _quieten()
         DBOS(config=self._config())
         DBOS.launch()
-        at_once = {CHECK: CHECKS_AT_ONCE, EXTRACT: self._plain.settings.extract_slots}
-        for kind, jobs in at_once.items():
+        for kind, jobs in self._at_once.items():
             DBOS.register_queue(
                 kind.queue, worker_concurrency=jobs, polling_interval_sec=POLL_SECONDS
             )
@@ -70,6 +76,7 @@ class Jobs:
         with self._changed:
             self._changed.wait_for(lambda: self._active == 0, STOP_SECONDS)
         DBOS.destroy()
+        let_go()
         if self._home is not None:
             self._home.leave()
 
@@ -90,17 +97,35 @@ class Jobs:
         }
 
     def enqueue(self, kind: Kind, row_id: str) -> None:
-        """Enqueue a row's job; one that is waiting or running stays the only one."""
+        """Start a row's job here and now, or enqueue it; one that waits or runs stays the only one.
+
+        The queue is for when all are at work: whichever process then has room first takes the job.
+        """
         with self._enqueueing:
             status = DBOS.get_workflow_status(row_id)
             if status is not None and status.status in _ENDED:
                 DBOS.delete_workflow(row_id)
+            elif status is not None:
+                return
             with SetWorkflowID(row_id):
-                DBOS.enqueue_workflow(kind.queue, _BODIES[kind.queue], row_id)
+                if self._has_room(kind):
+                    self._starting.add(row_id)
+                    DBOS.start_workflow(_BODIES[kind.queue], row_id)
+                else:
+                    DBOS.enqueue_workflow(kind.queue, _BODIES[kind.queue], row_id)
+
+    def _has_room(self, kind: Kind) -> bool:
+        """Whether a job would be at work at once; of several that start, only the first is sure."""
+        slot = self._slots[kind]
+        if self._starting or not slot.acquire(blocking=False):
+            return False
+        slot.release()
+        return True
 
     def sweep(self) -> None:
         """Enqueue what was missed, and take over what was under way in a process that died."""
         idle: set[str] = set()
+        self._starting.clear()  # one that another process had started meanwhile never gets here
         for kind in KINDS:
             with reading(self._engine) as session:
                 unfinished = kind.unfinished(session)
@@ -130,17 +155,21 @@ class Jobs:
     def work(self, kind: Kind, row_id: str) -> None:
         """The body of every job: alone on its row, tried a few times, given up in the end."""
         with self._counted(), self._claims.take(row_id) as mine:
-            if not mine or self._stopping.is_set():
-                return
-            try:
-                if not self._tried(kind, row_id):
-                    kind.give_up(self._engine, self._plain.clock, row_id)
-            except Interrupted:
-                log.info("job %s was broken off; it runs again at the next start", row_id)
-            except (
-                Exception
-            ):  # the row still says that it is unfinished: the sweep comes back to it
-                log.exception("job %s could not even be given up", row_id)
+            self._starting.discard(row_id)
+            if mine:
+                with self._slots[kind]:
+                    self._do(kind, row_id)
+
+    def _do(self, kind: Kind, row_id: str) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            if not self._tried(kind, row_id):
+                kind.give_up(self._engine, self._plain.clock, row_id)
+        except Interrupted:
+            log.info("job %s was broken off; it runs again at the next start", row_id)
+        except Exception:  # the row still says that it is unfinished: the sweep comes back to it
+            log.exception("job %s could not even be given up", row_id)
 
     def _tried(self, kind: Kind, row_id: str) -> bool:
         for attempt in range(TRIES):

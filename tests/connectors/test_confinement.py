@@ -16,10 +16,11 @@ _CHILD = """
 import json, os, sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from connectors.duck.confine import Limits, confine
+from connectors.duck.confine import Limits, limit, shut_in
 from connectors.duck.session import open_session
 spec = json.loads(sys.argv[1])
-alone = confine(Limits(1536 << 20, 1 << 30, 20))
+alone = shut_in()
+limit(Limits(1536 << 20, 1 << 30, 20))
 place = Path(spec["dir"])
 secret_table = [{{"a": 1}}]
 session = open_session([place / "in.parquet"], place / "job", threads=2, memory_mb=256)
