@@ -79,14 +79,24 @@ class LocalStore:
         try:
             with _full_disk_named():
                 digest = _copy(source, temporary)
-                _make_directories(target.parent)
-                _publish(temporary, target)
-        except FileExistsError:
-            if sha256_of(target) != digest:
-                raise error("object-conflict", key=key) from None
+            return _show(key, temporary, target, digest)
         finally:
             temporary.unlink(missing_ok=True)
-        return StoredObject(key, target.stat().st_size, digest)
+
+    def take(self, key: str, source: Path) -> StoredObject:
+        """Sync, then move under its key in one step; from another disk it is copied."""
+        target = self._place(key)
+        source.chmod(0o444)
+        with _full_disk_named():
+            sync_file(source)
+        try:
+            stored = _show(key, source, target, sha256_of(source))
+        except OSError as problem:
+            if problem.errno != errno.EXDEV:
+                raise
+            stored = self.put(key, source)
+        source.unlink(missing_ok=True)
+        return stored
 
     def open(self, key: str) -> OpenFile:
         """Open for positioned reads."""
@@ -146,6 +156,17 @@ def sync_file(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def _show(key: str, file: Path, target: Path, digest: str) -> StoredObject:
+    try:
+        with _full_disk_named():
+            _make_directories(target.parent)
+            _publish(file, target)
+    except FileExistsError:
+        if sha256_of(target) != digest:
+            raise error("object-conflict", key=key) from None
+    return StoredObject(key, target.stat().st_size, digest)
 
 
 def _publish(temporary: Path, target: Path) -> None:

@@ -95,6 +95,13 @@ class ObjectStore(Protocol):
         """Store a copy of the file `source` under `key`; `source` stays where it is."""
         ...
 
+    def take(self, key: str, source: Path) -> StoredObject:
+        """As `put`, but the file becomes the store's own: moved where that can be, and gone.
+
+        Only for a file that nobody else has or will write to again.
+        """
+        ...
+
     def open(self, key: str) -> OpenObject:
         """Open for reading; `NoSuchObject` when the key does not exist."""
         ...

@@ -1,7 +1,7 @@
 """The child process: confine itself, wait for its one job, do it, report, end.
 
-Started by `connectors.duck.processes` with an empty environment. Nothing that a library raises leaves
-this process as text: a message of DuckDB may quote the very rows that a filter holds back.
+Started by `connectors.duck.processes` with an empty environment. Nothing that a library raises
+leaves this process as text: a message of DuckDB may quote the very rows that a filter holds back.
 """
 
 import errno

@@ -1,7 +1,8 @@
 """How a job's process is shut in, before it reads a byte that someone else made.
 
-Runs in the child: `shut_in` first of all, `limit` once it knows its job. What the system does not permit (a network namespace needs either
-root or unprivileged user namespaces) is left out and reported; everything else must succeed.
+Runs in the child: `shut_in` first of all, `limit` once it knows its job. What the system does not
+permit (a network namespace needs either root or unprivileged user namespaces) is left out and
+reported; everything else must succeed.
 """
 
 import ctypes

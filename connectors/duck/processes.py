@@ -71,7 +71,7 @@ def keep_ready(modules: tuple[str, ...]) -> None:
 
 def let_go() -> None:
     """End the waiting processes, and start no more beforehand."""
-    global _ready  # noqa: PLW0603 -- as in `keep_ready`
+    global _ready
     ready, _ready = _ready, None
     if ready is not None:
         ready.end()

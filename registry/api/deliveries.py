@@ -27,7 +27,7 @@ from registry.dependencies import (
 )
 from registry.jobs import enqueue_check
 from registry.runtime import Runtime
-from registry.services import checking, registration
+from registry.services import checking, receiving, registration
 from registry.services.proposing import propose_mapping
 from registry.uploads import Upload, receive_body
 
@@ -119,14 +119,15 @@ def _check_target(runtime: Runtime, actor: Actor, dataset_id: str, file_name: st
 def _take_in(
     runtime: Runtime, actor: Actor, dataset_id: str, upload: Upload, at: datetime
 ) -> tuple[DeliveryShape, bool]:
-    file = registration.ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
-    with transaction(runtime.engine) as session:
-        for earlier in registration.list_deliveries(session, actor, dataset_id):
-            if (earlier.sha256, earlier.file_name) == (file.sha256, file.file_name):
-                return delivery_shape(earlier), False
-        taken = registration.receive_delivery(
-            session, actor, dataset_id, file, store=runtime.ports.store, at=at
-        )
+    file = receiving.ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
+    with (
+        receiving.stored(runtime.engine, runtime.ports.store, file, at=at) as delivery_id,
+        transaction(runtime.engine) as session,
+    ):
+        earlier = receiving.find_twin(session, actor, dataset_id, file)
+        if earlier is not None:
+            return delivery_shape(earlier), False
+        taken = receiving.receive_delivery(session, actor, dataset_id, file, delivery_id, at=at)
         return delivery_shape(taken), True
 
 

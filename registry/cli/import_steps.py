@@ -24,7 +24,7 @@ from registry.db import reading, transaction
 from registry.errors import InvalidInput, NotFound, Text
 from registry.jobs.claims import open_claims
 from registry.runtime import Runtime
-from registry.services import catalogue, checking, publishing, registration
+from registry.services import catalogue, checking, publishing, receiving, registration
 
 Show = Callable[[float], None]
 """Told the share done, 0.0 to 1.0."""
@@ -74,9 +74,16 @@ class Import:
 
     def check(self, show: Show, title_nl: str, title_en: str) -> ImportReport:
         """Take the file in, lay it out, and declare what the mapping declares."""
-        with self._acting() as (session, actor):
+        with self._copied() as (file, self._delivery_id), self._acting() as (session, actor):
             self._dataset_id = self._find_or_register(session, actor, title_nl, title_en)
-            self._delivery_id = self._deliver(session, actor)
+            receiving.receive_delivery(
+                session,
+                actor,
+                self._dataset_id,
+                file,
+                self._delivery_id,
+                at=self._runtime.clock(),
+            )
             registration.map_delivery(
                 session, actor, self._delivery_id, self._mapping, at=self._runtime.clock()
             )
@@ -142,21 +149,18 @@ class Import:
         )
         return registration.register_dataset(session, actor, command, at=self._runtime.clock()).id
 
-    def _deliver(self, session: Session, actor: Actor) -> str:
-        with self._file.open("rb") as opened:
-            sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
-        file = registration.ReceivedFile(
-            self._file, self._file.name, self._file.stat().st_size, sha256
-        )
-        taken = registration.receive_delivery(
-            session,
-            actor,
-            self._dataset_id,
-            file,
-            store=self._runtime.ports.store,
-            at=self._runtime.clock(),
-        )
-        return taken.id
+    @contextmanager
+    def _copied(self) -> Iterator[tuple[receiving.ReceivedFile, str]]:
+        """A copy of the file in the store, with the id of its delivery."""
+        runtime = self._runtime
+        with tempfile.TemporaryDirectory(dir=runtime.ports.scratch) as folder:
+            copy = Path(shutil.copyfile(self._file, Path(folder) / "delivery"))
+            with copy.open("rb") as opened:
+                sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+            file = receiving.ReceivedFile(copy, self._file.name, copy.stat().st_size, sha256)
+            store = runtime.ports.store
+            with receiving.stored(runtime.engine, store, file, at=runtime.clock()) as delivery_id:
+                yield file, delivery_id
 
     def _outcome(self) -> ImportReport:
         with reading(self._runtime.engine) as session:

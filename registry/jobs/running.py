@@ -14,7 +14,6 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from sqlalchemy import Engine
 
 from connectors import keep_ready, let_go
-
 from registry.db import reading
 from registry.jobs.claims import Claims, open_claims
 from registry.jobs.kinds import CHECK, EXTRACT, KINDS, Kind
@@ -32,7 +31,7 @@ STARTS = 5
 """How often a job may be found under way at a start of the service before it is given up."""
 CHECKS_AT_ONCE = 2
 POLL_SECONDS = 0.2
-"""How long a job that is enqueued may lie before it is seen; each look costs a short query."""
+"""How long a job in the queue may lie before it is seen; each look costs a short query."""
 STOP_SECONDS = 10.0
 """How long jobs get to end when the service stops."""
 _WAITING = frozenset({"ENQUEUED", "DELAYED"})

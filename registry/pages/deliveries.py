@@ -37,13 +37,12 @@ from registry.pages.visiting import PersonDep
 from registry.runtime import Runtime
 from registry.services.checking import refused_key, report_of
 from registry.services.proposing import propose_mapping
+from registry.services.receiving import ReceivedFile, find_twin, receive_delivery, stored
 from registry.services.registration import (
-    ReceivedFile,
     map_delivery,
     mapping_refused,
     own_dataset,
     own_delivery,
-    receive_delivery,
 )
 from registry.services.wording import missing
 from registry.uploads import Upload, receive_form
@@ -84,9 +83,14 @@ def _no_file() -> InvalidInput:
 def _take_in(runtime: Runtime, person: Actor, dataset_id: str, upload: Upload, at: datetime) -> str:
     file = ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
     try:
-        with transaction(runtime.engine) as session:
-            store = runtime.ports.store
-            return receive_delivery(session, person, dataset_id, file, store=store, at=at).id
+        with (
+            stored(runtime.engine, runtime.ports.store, file, at=at) as delivery_id,
+            transaction(runtime.engine) as session,
+        ):
+            taken = find_twin(session, person, dataset_id, file) or receive_delivery(
+                session, person, dataset_id, file, delivery_id, at=at
+            )
+            return taken.id
     finally:
         upload.path.unlink(missing_ok=True)
 

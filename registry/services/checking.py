@@ -80,7 +80,7 @@ def _lay_out(
         not_where=BLOCKED,
         on_progress=lambda share: _progress(engine, delivery.id, share),
     )
-    ports.store.put(edition_key(laid.file.sha256), folder / laid.file.name)
+    ports.store.take(edition_key(laid.file.sha256), folder / laid.file.name)
     return {
         "report": report(mapping, laid).model_dump(mode="json"),
         "refused_file": _keep_refused(ports, laid, folder),
@@ -89,7 +89,7 @@ def _lay_out(
 
 def _file(ports: Ports, delivery: Delivery, mapping: Mapping) -> DeliveredFile:
     return DeliveredFile(
-        ports.store.path(delivery_key(delivery)),
+        ports.store.path(delivery_key(delivery.id)),
         delivery.format,  # type: ignore[arg-type]  # the column's CHECK holds it to these
         mapping.records,
     )
@@ -99,7 +99,7 @@ def _keep_refused(ports: Ports, laid: LaidOut, folder: Path) -> str | None:
     if laid.refused_file is None:
         return None
     name = f"{laid.refused_file.sha256}.csv"
-    ports.store.put(f"refused/{name}", folder / laid.refused_file.name)
+    ports.store.take(f"refused/{name}", folder / laid.refused_file.name)
     return name
 
 

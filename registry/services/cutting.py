@@ -210,7 +210,7 @@ def _publish(
         for number, file in enumerate(result.files, start=1)
     ]
     for part, file in zip(parts, result.files, strict=True):
-        ports.store.put(part.key, folder / file.name)
+        ports.store.take(part.key, folder / file.name)
     at = ports.clock()
     document = manifest(cut, parts, rows, ports.settings.origin, at)
     signature = sign(document, ports.signer)

@@ -17,7 +17,7 @@ def propose_mapping(session: Session, actor: Actor, delivery_id: str, *, ports: 
     delivery = own_delivery(session, actor, delivery_id)
     if delivery.mapping:
         return parse_mapping(delivery.mapping)
-    file = DeliveredFile(ports.store.path(delivery_key(delivery)), delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
+    file = DeliveredFile(ports.store.path(delivery_key(delivery.id)), delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
     try:
         return propose(ports.importer.profile(file).columns)
     except ConnectorError as wrong:

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping as Lookup
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +11,6 @@ from sqlmodel import Session, col, select
 
 from catalog.mapping import KINDS, NONE, ColumnRole, Mapping, MappingError, dump_mapping
 from catalog.tables import Dataset, Delivery
-from connectors.ports import ObjectStore
 from registry.accounts.actors import Actor, Scope, require
 from registry.audit.acts import Act
 from registry.digests import digest
@@ -55,16 +53,6 @@ class Declarations(Command):
     """
 
     kinds: dict[str, Annotated[str, StringConstraints(min_length=1, max_length=400)]]
-
-
-@dataclass(frozen=True)
-class ReceivedFile:
-    """An upload that stands complete on the service's own disk."""
-
-    path: Path
-    file_name: str
-    bytes: int
-    sha256: str
 
 
 def register_dataset(
@@ -122,9 +110,9 @@ def list_deliveries(session: Session, actor: Actor, dataset_id: str) -> list[Del
     return list(session.exec(own.order_by(col(Delivery.id).desc())))
 
 
-def delivery_key(delivery: Delivery) -> str:
+def delivery_key(delivery_id: str) -> str:
     """Where the store keeps a delivered file."""
-    return f"deliveries/{delivery.id}"
+    return f"deliveries/{delivery_id}"
 
 
 def format_of(file_name: str) -> Format:
@@ -140,44 +128,6 @@ def format_of(file_name: str) -> Format:
             "Deliver Parquet, CSV, JSON Lines or JSON, with that ending in its name.",
         )
     return known
-
-
-def receive_delivery(
-    session: Session,
-    actor: Actor,
-    dataset_id: str,
-    file: ReceivedFile,
-    *,
-    store: ObjectStore,
-    at: datetime,
-) -> Delivery:
-    """Take in an uploaded file; it is kept as delivered, and nothing is read from it yet."""
-    require(actor, Scope.ARCHIVE_WRITE)
-    dataset = own_dataset(session, actor, dataset_id)
-    if file.bytes == 0:
-        raise invalid(
-            "file",
-            "Het bestand is leeg.",
-            "The file is empty.",
-            "Lever een bestand met ten minste één regel gegevens.",
-            "Deliver a file with at least one row of data.",
-        )
-    delivery = Delivery(
-        id=new_id("del", at),
-        dataset_id=dataset.id,
-        file_name=file.file_name,
-        format=format_of(file.file_name),
-        bytes=file.bytes,
-        sha256=file.sha256,
-        received_at=at,
-    )
-    # Before the row: a crash between the two leaves a file that nothing names, never the reverse.
-    store.put(delivery_key(delivery), file.path)
-    session.add(delivery)
-    session.flush()
-    facts = {"bytes": file.bytes, "sha256": f"sha256:{file.sha256}", "format": delivery.format}
-    _note(session, actor, Act.DELIVERY_RECEIVED, dataset, at, {"delivery": delivery.id}, facts)
-    return delivery
 
 
 def map_delivery(

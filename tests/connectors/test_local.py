@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -69,6 +71,34 @@ def test_a_key_cannot_leave_the_store(store: LocalStore, source: Path, key: str)
         with pytest.raises(StoreError) as caught:
             act()
         assert caught.value.code == "bad-key"
+
+
+def test_a_file_is_taken_without_a_copy(store: LocalStore, source: Path) -> None:
+    """A file that becomes the store's own is moved: the same bytes on disk, under one name."""
+    number, digest = source.stat().st_ino, sha256_of(source)
+    assert store.take("a/b", source).sha256 == digest
+    assert store.path("a/b").stat().st_ino == number
+    assert store.path("a/b").stat().st_nlink == 1
+    assert not source.exists()
+    twin = store.path("a/b").with_name("twin")
+    twin.write_bytes(store.path("a/b").read_bytes())
+    assert store.take("a/b", twin).sha256 == digest
+    assert not twin.exists()
+    other = store.path("a/b").with_name("other")
+    other.write_bytes(b"something else")
+    with pytest.raises(ObjectConflict):
+        store.take("a/b", other)
+    assert sha256_of(store.path("a/b")) == digest
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no other disk to take from")
+def test_a_file_is_taken_from_another_disk(store: LocalStore, source: Path) -> None:
+    """Where a file cannot be moved it is copied, and still gone from where it was."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        moved = Path(shutil.copy(source, elsewhere))
+        assert store.take("a", moved).sha256 == sha256_of(source)
+        assert not moved.exists()
+    assert store.path("a").read_bytes() == source.read_bytes()
 
 
 def test_what_is_absent_is_named(store: LocalStore, source: Path) -> None:

@@ -78,9 +78,9 @@ class DyingStore:
 
     inner: Any
 
-    def put(self, key: str, source: Path) -> StoredObject:
+    def take(self, key: str, source: Path) -> StoredObject:
         """As the store."""
-        self.inner.put(key, source)
+        self.inner.take(key, source)
         die()
         raise AssertionError("dead")
 

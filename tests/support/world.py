@@ -20,7 +20,15 @@ from registry.audit.checkpoint import Checkpoint
 from registry.audit.log import check_log, integrate, open_head_store, open_signer
 from registry.db import reading, transaction
 from registry.demo import generator
-from registry.services import agreeing, extracts, machines, publishing, registration, requesting
+from registry.services import (
+    agreeing,
+    extracts,
+    machines,
+    publishing,
+    receiving,
+    registration,
+    requesting,
+)
 from registry.services.accounts import SignUp, invite
 from registry.services.checking import run_check
 from registry.services.cutting import run_extract
@@ -139,13 +147,16 @@ class World:
         """A delivered file whose columns are mapped; its check is still to be run."""
         path = self._files / f"journaals-{self._number()}{form}"
         generator.write(path, items, seed=seed, faults=faults)
-        file = registration.ReceivedFile(path, path.name, path.stat().st_size, sha256_of(path))
-        with transaction(self.engine) as session:
-            delivery = registration.receive_delivery(
-                session, archive, dataset.id, file, store=self.ports.store, at=self.clock()
+        file = receiving.ReceivedFile(path, path.name, path.stat().st_size, sha256_of(path))
+        with (
+            receiving.stored(self.engine, self.ports.store, file, at=self.clock()) as delivery_id,
+            transaction(self.engine) as session,
+        ):
+            receiving.receive_delivery(
+                session, archive, dataset.id, file, delivery_id, at=self.clock()
             )
             return registration.map_delivery(
-                session, archive, delivery.id, generator.mapping(), at=self.clock()
+                session, archive, delivery_id, generator.mapping(), at=self.clock()
             )
 
     def declare(

@@ -88,7 +88,7 @@ def _edition_file(scene: Scene) -> None:
 def _lost_delivery(scene: Scene) -> None:
     with reading(scene.world.engine) as session:
         delivery = session.exec(select(Delivery)).one()
-    scene.world.ports.store.delete(delivery_key(delivery))
+    scene.world.ports.store.delete(delivery_key(delivery.id))
 
 
 def _other_rows(scene: Scene) -> None:

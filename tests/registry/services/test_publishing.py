@@ -16,7 +16,7 @@ from registry.accounts.tables import Organisation
 from registry.db import reading, transaction
 from registry.demo import generator
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from registry.services import catalogue, checking, proposing, publishing, registration
+from registry.services import catalogue, checking, proposing, publishing, receiving, registration
 from registry.services.publishing import PublishEdition
 from tests.support.world import PublishedDataset, World
 
@@ -287,12 +287,13 @@ def test_a_file_that_is_none_fails_plainly(sqlite_world: World, archive: Actor) 
 
 
 def _received(world: World, archive: Actor, path: Path) -> Delivery:
-    file = registration.ReceivedFile(path, path.name, path.stat().st_size, sha256_of(path))
-    dataset = world.a_dataset(archive)
-    with transaction(world.engine) as session:
-        return registration.receive_delivery(
-            session, archive, dataset.id, file, store=world.ports.store, at=world.clock()
-        )
+    file = receiving.ReceivedFile(path, path.name, path.stat().st_size, sha256_of(path))
+    dataset, at = world.a_dataset(archive), world.clock()
+    with (
+        receiving.stored(world.engine, world.ports.store, file, at=at) as delivery_id,
+        transaction(world.engine) as session,
+    ):
+        return receiving.receive_delivery(session, archive, dataset.id, file, delivery_id, at=at)
 
 
 @pytest.mark.parametrize(("name", "content"), [("empty.csv", b""), ("photo.jpeg", b"\xff\xd8")])
