@@ -100,6 +100,7 @@ def test_mapping_anew_checks_anew(started: World) -> None:
         jobs.enqueue_check(delivery.id)
         wait_until(lambda: delivery_of(started, delivery.id).state == "checked")
         assert entries(started, "delivery:checked") == times
+        wait_until(lambda: _status(delivery.id) == "SUCCESS")  # else the next sweep starts it
         with transaction(started.engine) as session:
             registration.map_delivery(
                 session, archive, delivery.id, generator.mapping(), at=started.clock()
