@@ -8,7 +8,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check unit bench conformance verifier lock clean
+.PHONY: help demo serve test check unit bench conformance faults soak verifier lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -52,6 +52,12 @@ bench: .venv/development ## measure against the peers (NAME=extracts, SIZE=full)
 
 conformance: .venv/development ## run other people's suites
 	$(BIN)/python -m tests.conformance
+
+faults: .venv/development ## fail calls to the file system and kill the service, a few minutes long
+	$(BIN)/python -m tests.faults --size ci
+
+soak: .venv/development ## the same for hours, as before a release
+	$(BIN)/python -m tests.faults --size full
 
 verifier: .venv/runtime ## the auditors' offline verifier as one file, build/vrijgave-verify.pyz
 	$(BIN)/python -m registry.audit.build_verifier build/vrijgave-verify.pyz

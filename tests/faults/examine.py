@@ -11,10 +11,10 @@ from registry.access.tables import Access, AccessRange, Agreement, Extract
 from registry.audit import store
 from registry.audit.log import open_head_store, open_signer
 from registry.db import reading, transaction
+from registry.services.accesses import ABANDONED, WINDOW, close_windows
 from registry.services.checking import run_check
 from registry.services.cutting import run_extract
 from registry.services.fsck import fsck
-from registry.services.reading import ABANDONED, WINDOW, close_windows
 from tests.faults.scenario import Ack, opened
 from tests.support.world import World
 
@@ -66,9 +66,7 @@ def _lost(session: Session, ack: Ack) -> Iterator[str]:
         case {"revoked": row_id}:
             yield from _missing(session, Agreement, row_id, "revoked")
         case {"sent": count, "of": row_id}:
-            asked = (
-                select(AccessRange).join(Access).where(col(Access.extract_id) == row_id)
-            )
+            asked = select(AccessRange).join(Access).where(col(Access.extract_id) == row_id)
             counted = sum(one.stop - one.start for one in session.exec(asked))
             if counted < count:
                 yield f"only {counted} bytes were written down"

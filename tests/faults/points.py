@@ -64,8 +64,14 @@ def all_points(work: Path) -> list[Point]:
 
 
 def chosen(points: list[Point], count: int, seed: int) -> list[Point]:
-    """A sample that another run with this seed repeats."""
-    return random.Random(seed).sample(points, min(count, len(points)))
+    """A sample with as many of each call as there are; another run with this seed repeats it."""
+    shuffled = random.Random(seed).sample(points, len(points))
+    turn: Counter[str] = Counter()
+    turns = []
+    for point in shuffled:
+        turns.append((turn[point.call], point))
+        turn[point.call] += 1
+    return [point for _, point in sorted(turns, key=lambda one: one[0])[:count]]
 
 
 def try_point(work: Path, point: Point) -> Seen:
@@ -124,15 +130,14 @@ def forked(work: Callable[[], list[str] | None]) -> list[str] | None:
     answer, tell = os.pipe()
     child = os.fork()
     if child == 0:
-        try:
-            said = work()
-        except BaseException:  # noqa: BLE001  # told to the parent
-            said = [traceback.format_exc()]
         with os.fdopen(tell, "w") as out:
-            json.dump(said, out)
+            try:
+                json.dump(work(), out)
+            except BaseException:  # noqa: BLE001  # told to the parent
+                json.dump([traceback.format_exc()], out)
         os._exit(0)
     os.close(tell)
     with os.fdopen(answer) as lines:
-        said = json.loads(lines.read() or '["it died"]')
+        said: list[str] | None = json.loads(lines.read() or '["it died"]')
     os.waitpid(child, 0)
     return said

@@ -89,11 +89,11 @@ def _extract(world: World, cast: Cast, tell: Tell) -> None:
     tell({"made": extract.id})
     readable = scene.open(extract)
     assert isinstance(readable, Readable)
-    number = scene.range(readable, 0, readable.part.bytes)
+    promised = scene.range(readable, 0, readable.part.bytes)
     with world.ports.store.open(readable.part.key) as file:
         sent = len(file.read(0, readable.part.bytes))
     tell({"sent": sent, "of": extract.id})
-    scene.sent(number, sent)
+    scene.sent(promised, sent)
 
 
 def _deliver(world: World, cast: Cast, tell: Tell) -> None:

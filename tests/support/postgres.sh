@@ -3,6 +3,7 @@
 #   postgres.sh start DIR   makes a cluster in DIR, starts it on a free loopback port and prints its
 #                           superuser's URL, and nothing else, on standard output
 #   postgres.sh stop DIR    stops it; DIR is left for its maker to remove
+#   postgres.sh crash DIR   kills it as a power cut would, and starts it again on the same port
 # PostgreSQL refuses to run as root, so root hands DIR to another user first.
 set -euo pipefail
 
@@ -72,8 +73,21 @@ stop() { # DIR
   (cd "$1" && as_user "$pg_ctl" stop --pgdata "$1/data" --mode fast --wait >/dev/null)
 }
 
-[ $# = 2 ] || fail "usage: postgres.sh start|stop DIR"
+crash() { # DIR
+  local pg_ctl pid attempt
+  pg_ctl=$(tool pg_ctl) || fail "pg_ctl is not installed"
+  pid=$(head -n 1 "$1/data/postmaster.pid")
+  kill -KILL "$pid"
+  for attempt in 1 2 3 4 5; do # its children need a moment to see that they are alone
+    (cd "$1" && as_user "$pg_ctl" restart --pgdata "$1/data" --log "$1/server.log" --wait >/dev/null 2>&1) && return
+    sleep 0.5
+  done
+  tail -n 20 "$1/server.log" >&2
+  fail "PostgreSQL did not come back"
+}
+
+[ $# = 2 ] || fail "usage: postgres.sh start|stop|crash DIR"
 case "$1" in
-  start | stop) mkdir -p "$2"; "$1" "$(realpath "$2")" ;;
-  *) fail "usage: postgres.sh start|stop DIR" ;;
+  start | stop | crash) mkdir -p "$2"; "$1" "$(realpath "$2")" ;;
+  *) fail "usage: postgres.sh start|stop|crash DIR" ;;
 esac

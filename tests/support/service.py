@@ -78,6 +78,12 @@ class Service:
         except httpx2.TransportError:
             return False
 
+    def kill(self) -> None:
+        """End it as a power cut would, with no chance to clear up."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     def __exit__(self, *_: object) -> None:
         """Ctrl-C, and wait until it is gone."""
         assert self._process is not None
