@@ -26,11 +26,13 @@ from connectors.ports import (
     ExtractPlan,
     ExtractResult,
     Importer,
+    Inquirer,
     LaidColumn,
     LaidOut,
     ObjectStore,
     OpenObject,
     OutColumn,
+    Overlay,
     Profile,
     SourceColumn,
     SourceFile,
@@ -49,6 +51,7 @@ __all__ = [
     "ExtractResult",
     "Extractor",
     "Importer",
+    "Inquirer",
     "JobCancelled",
     "JobError",
     "JobLimit",
@@ -59,6 +62,7 @@ __all__ = [
     "ObjectStore",
     "OpenObject",
     "OutColumn",
+    "Overlay",
     "PlanError",
     "Profile",
     "SourceChanged",
@@ -72,6 +76,7 @@ __all__ = [
     "let_go",
     "open_extractor",
     "open_importer",
+    "open_inquirer",
     "open_store",
 ]
 
@@ -113,3 +118,10 @@ def open_importer(scratch: Path) -> Importer:
     from connectors.sources import DuckImporter
 
     return DuckImporter(scratch)
+
+
+def open_inquirer(scratch: Path) -> Inquirer:
+    """Who answers questions about laid-out files; `scratch` is a directory for what it spills."""
+    from connectors.duck.asking import DuckInquirer
+
+    return DuckInquirer(scratch)

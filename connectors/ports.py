@@ -139,6 +139,21 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class Overlay:
+    """A Parquet file with at most one row per key, laid over the sources by their equal keys.
+
+    `columns` gives columns of the sources another value and `added` adds columns, both as SQL of
+    our own over `source` and `overlay`; a row without a match sees NULL in every column of
+    `overlay`.
+    """
+
+    file: SourceFile
+    key: str
+    columns: Mapping[str, str]
+    added: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class OutColumn:
     """A column of an extract: the source column it shows, or `None` when it is masked (all NULL).
 
@@ -155,7 +170,7 @@ class OutColumn:
 
 @dataclass(frozen=True)
 class ExtractPlan:
-    """Scan, filter, mask, write: one extract, with its budgets.
+    """Scan, overlay, filter, mask, write: one extract, with its budgets.
 
     `where` is text from our own filter compiler, values bound by name through `params`.
     `metadata` becomes the key-value metadata of every part. `out_dir` is an empty directory of
@@ -173,6 +188,7 @@ class ExtractPlan:
     threads: int = 2
     memory_mb: int = 512
     seconds: int = 3600
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True)
@@ -225,6 +241,64 @@ class Extractor(Protocol):
         should_stop: ShouldStop = NEVER,
     ) -> ExtractResult:
         """Write the extract's parts into `plan.out_dir`."""
+        ...
+
+
+# --- questions about laid-out files --------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Laid-out files with what is laid over them, and which of their rows are meant.
+
+    `where` is text of our own over the columns, values bound by name through `params`.
+    """
+
+    sources: tuple[SourceFile, ...]
+    where: str
+    params: Mapping[str, Bound | Sequence[Bound]] = field(default_factory=dict)
+    overlay: Overlay | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """How many rows have these values, in the order of the columns asked for."""
+
+    values: tuple[Bound, ...]
+    rows: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two laid-out files differ, row by row of equal keys.
+
+    `groups` counts per change (`added`, `removed`, `changed`), values before and values after;
+    `examples` names some keys of each change, in their order.
+    """
+
+    groups: tuple[tuple[str, tuple[Bound, ...], tuple[Bound, ...], int], ...]
+    examples: Mapping[str, tuple[str, ...]]
+
+
+class Inquirer(Protocol):
+    """Answers questions about laid-out files.
+
+    Repeatable, concurrent; each question runs in a process of its own and writes nothing.
+    Errors: `SourceChanged`, `JobError` and its children, `PlanError`.
+    """
+
+    def count(self, laid: Laid, columns: Sequence[str]) -> tuple[Group, ...]:
+        """Count the rows per combination of these columns."""
+        ...
+
+    def keys(self, laid: Laid, key: str) -> tuple[str, ...]:
+        """The keys of the rows, in their order."""
+        ...
+
+    def compare(
+        self, before: Laid, after: Laid, key: str, columns: Sequence[str], *, examples: int
+    ) -> Difference:
+        """What changed from one to the other, by key and these columns."""
         ...
 
 

@@ -16,6 +16,7 @@ from registry.idempotency import forget_old_keys
 from registry.jobs import sweep
 from registry.runtime import Runtime
 from registry.services.accesses import close_windows
+from registry.services.catching_up import catch_up
 from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
@@ -24,6 +25,7 @@ INTEGRATE_SECONDS = 0.4
 CREDIT_SECONDS = 0.25
 WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
+CATCH_UP_SECONDS = 1.0
 FORGET_SECONDS = 600.0
 
 
@@ -50,6 +52,7 @@ class Background:
             (CREDIT_SECONDS, background.settle_credits),
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
+            (CATCH_UP_SECONDS, background._catch_up),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._sweep_uploads),
         )
@@ -91,6 +94,9 @@ class Background:
             log.critical(
                 "the audit log does not match what was signed; serving stops: %s", mismatch
             )
+
+    def _catch_up(self) -> None:
+        catch_up(self.runtime.engine, self.runtime.ports)
 
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())

@@ -141,7 +141,13 @@ class _Wanted:
         return self.extract_id, self.number
 
     def _visit(self, at: datetime) -> Visit:
-        return {"address": self.address, "origin": self.runtime.settings.origin, "at": at}
+        runtime = self.runtime
+        return {
+            "address": self.address,
+            "store": runtime.ports.store,
+            "origin": runtime.settings.origin,
+            "at": at,
+        }
 
     def _spend(
         self, actor: Actor, readable: Readable, span: Span, at: datetime

@@ -5,7 +5,7 @@ environment, a network or a path that its job does not name.
 """
 
 from connectors.duck.parent import Budget, run
-from connectors.duck.wire import pack_all
+from connectors.duck.wire import file_orders, overlay_orders, pack_all
 from connectors.errors import error
 from connectors.ports import (
     NEVER,
@@ -59,10 +59,8 @@ def _check(plan: ExtractPlan) -> None:
 
 def _orders(plan: ExtractPlan) -> dict[str, object]:
     return {
-        "sources": [
-            {"path": str(one.path.absolute()), "sha256": one.sha256, "bytes": one.bytes}
-            for one in plan.sources
-        ],
+        "sources": [file_orders(one) for one in plan.sources],
+        "overlay": overlay_orders(plan.overlay),
         "columns": [
             {
                 "name": one.name,

@@ -22,16 +22,18 @@ ROW_GROUP = 32_768
 """Rows; small groups keep the writer's memory flat and let a reader skip more."""
 
 _PARTS = "parts"
-_SOURCES = "vrijgave_sources"  # parameter name; the filter compiler's names never start so
+SOURCES, _OVERLAY = "vrijgave_sources", "vrijgave_overlay"
+# names of parameters; those of the filter compiler never start so
 
 
 def extract(job: Job) -> dict[str, Any]:
     """Write the parts named in the orders; answers their names, sizes, hashes and rows."""
     orders = job.orders
     directory = Path(orders["out_dir"])
-    sources = [Path(one["path"]) for one in orders["sources"]]
+    files = [*orders["sources"], *overlaid(orders)]
+    sources = [Path(one["path"]) for one in files]
     with job.stage("hash sources"):
-        _check_sources(orders["sources"])
+        check_sources(files)
     with job.stage("copy"):
         rows = _copy(job, sources, directory)
     with job.stage("hash parts"):
@@ -42,7 +44,7 @@ def extract(job: Job) -> dict[str, Any]:
 TASKS = {"extract": extract}
 
 
-def _check_sources(sources: Sequence[Mapping[str, Any]]) -> None:
+def check_sources(sources: Sequence[Mapping[str, Any]]) -> None:
     """A bit that flipped in a Parquet file gives wrong rows without an error; its hash tells."""
     for one in sources:
         path = Path(one["path"])
@@ -59,9 +61,9 @@ def _copy(job: Job, sources: Sequence[Path], directory: Path) -> dict[str, int]:
         sources, directory, threads=orders["threads"], memory_mb=orders["memory_mb"]
     )
     params = unpack_all(orders["params"])
-    if _SOURCES in params:
-        raise error("bad-plan", problem=f"the parameter `{_SOURCES}` is ours")
-    params[_SOURCES] = [str(path) for path in sources]
+    if SOURCES in params:
+        raise error("bad-plan", problem=f"the parameter `{SOURCES}` is ours")
+    params |= files_of(orders)
     statement = single_copy(connection, copy_statement(orders, directory / _PARTS))
     with job.progress(lambda: max(0.0, connection.query_progress()) / 100):
         written = connection.execute(statement, params).fetchall()
@@ -89,8 +91,39 @@ def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
         *([f"KV_METADATA {{{metadata}}}"] if metadata else []),
     ]
     return (
-        f"COPY (SELECT {columns} FROM read_parquet(${_SOURCES}, hive_partitioning = false) "  # noqa: S608 - quoted
+        f"COPY (SELECT {columns} FROM {relation(orders)} "  # noqa: S608 - quoted
         f"WHERE ({orders['where']}\n)) TO {literal(str(target))} ({', '.join(options)})"
+    )
+
+
+def overlaid(orders: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The file that is laid over the sources, where there is one."""
+    overlay = orders.get("overlay")
+    return [] if overlay is None else [overlay["file"]]
+
+
+def files_of(orders: Mapping[str, Any], prefix: str = "") -> dict[str, list[str]]:
+    """The parameters that name the files to read."""
+    found = {f"{prefix}{SOURCES}": [str(one["path"]) for one in orders["sources"]]}
+    over = [str(one["path"]) for one in overlaid(orders)]
+    return found | ({f"{prefix}{_OVERLAY}": over} if over else {})
+
+
+def relation(orders: Mapping[str, Any], prefix: str = "") -> str:
+    """The rows to choose from: the sources, with what is laid over them in place."""
+    source = f"read_parquet(${prefix}{SOURCES}, hive_partitioning = false)"
+    overlay = orders.get("overlay")
+    if overlay is None:
+        return source
+    replaced = ", ".join(
+        f"{text} AS {identifier(name)}" for name, text in overlay["columns"].items()
+    )
+    added = "".join(f", {text} AS {identifier(name)}" for name, text in overlay["added"].items())
+    key = identifier(overlay["key"])
+    return (
+        f"(SELECT source.* REPLACE ({replaced}){added} FROM {source} AS source "  # noqa: S608 - as above
+        f"LEFT JOIN read_parquet(${prefix}{_OVERLAY}, hive_partitioning = false) AS overlay "
+        f"ON overlay.{key} = source.{key})"
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from connectors.errors import error
-from connectors.ports import Bound
+from connectors.ports import Bound, Overlay, SourceFile
 
 
 def pack(value: Bound | Sequence[Bound]) -> Any:
@@ -48,3 +48,20 @@ def pack_all(params: Mapping[str, Bound | Sequence[Bound]]) -> dict[str, Any]:
 def unpack_all(packed: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters of a statement, back again."""
     return {name: unpack(value) for name, value in packed.items()}
+
+
+def file_orders(file: SourceFile) -> dict[str, Any]:
+    """A file to read, as orders name it."""
+    return {"path": str(file.path.absolute()), "sha256": file.sha256, "bytes": file.bytes}
+
+
+def overlay_orders(overlay: Overlay | None) -> dict[str, Any] | None:
+    """What is laid over the files, as orders name it."""
+    if overlay is None:
+        return None
+    return {
+        "file": file_orders(overlay.file),
+        "key": overlay.key,
+        "columns": dict(overlay.columns),
+        "added": dict(overlay.added),
+    }

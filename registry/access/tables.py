@@ -116,6 +116,14 @@ class Extract(SQLModel, table=True):
     ordered_by: str
     ordered_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ledger_moment: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The moment of the rights ledger that it was cut at."""
+    checked_moment: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """The last moment of the ledger that is known to close none of its items."""
+    stopped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when it is not given out, because the ledger closed an item that it holds."""
+    successor_id: str | None = Field(default=None, foreign_key="extract.id")
+    """The extract that takes its place once it was stopped."""
 
 
 class Part(SQLModel, table=True):

@@ -59,6 +59,17 @@ class Act(StrEnum):
     ACCESS_OPENED = "access:opened"
     ACCESS_CLOSED = "access:closed"
     ACCESS_REFUSED = "access:refused"
+    EXTRACT_STOPPED = "extract:stopped"
+    LEDGER_CHANGED = "ledger:changed"
+    DISPUTE_OPENED = "dispute:opened"
+    DISPUTE_DECIDED = "dispute:decided"
+    WITHDRAWAL_STARTED = "withdrawal:started"
+    NOTICE_SENT = "notice:sent"
+    NOTICE_REMINDED = "notice:reminded"
+    NOTICE_ESCALATED = "notice:escalated"
+    NOTICE_ACKNOWLEDGED = "notice:acknowledged"
+    WEBHOOK_REGISTERED = "webhook:registered"
+    WEBHOOK_CLOSED = "webhook:closed"
     AUDIT_EXPORTED = "audit:exported"
     KEY_ROTATED = "key:rotated"
     LOG_RECOVERED = "log:recovered"
@@ -73,14 +84,18 @@ IDS: Mapping[str, str] = {
     "decision": "the answer on one dataset and part of a request",
     "delivery": "a file that an archive handed in",
     "edition": "an edition of a dataset",
+    "dispute": "a claim on an item that its archive must decide",
     "environment": "where a recipient processes",
     "extract": "an extract",
+    "notice": "what a recipient was told of a withdrawal",
     "offer": "an offer",
     "organisation": "the organisation that the act is about, where that is not who acted",
     "previous": "the thing of the same kind that this one replaces",
     "request": "an access request",
     "seat": "a person's place in an organisation, as that person's pseudonym",
     "token": "a credential",
+    "webhook": "an address where an organisation is told things",
+    "withdrawal": "an act that takes items back from everyone",
 }
 """Every name an id may have, with what it points to."""
 
@@ -109,6 +124,8 @@ FACTS: Mapping[str, tuple[Kind, str]] = {
     "kind": (Kind.CODE, "which sort of the thing"),
     "kinds": (Kind.CODES, "kinds of sensitive column declared"),
     "last_number": (Kind.COUNT, "number of the last entry meant"),
+    "ledger_digest": (Kind.DIGEST, "canonical list of the lines added to a rights ledger"),
+    "ledger_moment": (Kind.COUNT, "number of an act on a dataset's rights ledger"),
     "manifest_digest": (Kind.DIGEST, "canonical bytes of the extract's manifest"),
     "mapping_digest": (Kind.DIGEST, "canonical bytes of the column mapping"),
     "method": (Kind.CODE, "by which means"),
@@ -272,7 +289,7 @@ SHAPES: Mapping[Act, Shape] = {
     ),
     Act.EXTRACT_ORDERED: _shape(
         "extract agreement dataset",
-        or_ids="request decision edition offer",
+        or_ids="request decision edition offer previous",
         or_facts=f"{_COUNTED} outcome agreement_digest policy_digest decision_digest columns"
         " country operator_country secure",
     ),
@@ -293,6 +310,37 @@ SHAPES: Mapping[Act, Shape] = {
     Act.EXTRACT_EXPIRED: _shape(
         "extract agreement dataset", or_ids="edition", or_facts="reason files bytes"
     ),
+    Act.EXTRACT_STOPPED: _shape(
+        "extract agreement dataset", "reason ledger_moment", or_ids="edition withdrawal"
+    ),
+    Act.LEDGER_CHANGED: _shape(
+        "dataset",
+        "ledger_moment ledger_digest items method",
+        or_ids="withdrawal dispute organisation",
+        or_facts="kind reason",
+    ),
+    Act.DISPUTE_OPENED: _shape("dispute dataset", "due method", or_facts="reason ledger_moment"),
+    Act.DISPUTE_DECIDED: _shape("dispute dataset", "state", or_facts="reason ledger_moment"),
+    Act.WITHDRAWAL_STARTED: _shape(
+        "withdrawal dataset", "items due ledger_moment", or_facts="reason"
+    ),
+    Act.NOTICE_SENT: _shape(
+        "notice withdrawal dataset",
+        "manifest_digest due items",
+        or_ids="organisation",
+        or_facts="method files",
+    ),
+    Act.NOTICE_REMINDED: _shape(
+        "notice withdrawal dataset", or_ids="organisation", or_facts="method number due"
+    ),
+    Act.NOTICE_ESCALATED: _shape(
+        "notice withdrawal dataset", or_ids="organisation", or_facts="due reason"
+    ),
+    Act.NOTICE_ACKNOWLEDGED: _shape(
+        "notice withdrawal dataset", "state", or_ids="organisation", or_facts="method"
+    ),
+    Act.WEBHOOK_REGISTERED: _shape("webhook", or_ids="organisation"),
+    Act.WEBHOOK_CLOSED: _shape("webhook", or_ids="organisation", or_facts="reason"),
     Act.ACCESS_OPENED: _shape(
         "access agreement extract",
         "part until",

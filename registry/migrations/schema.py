@@ -10,9 +10,11 @@ from catalog.columns import UtcDateTime
 
 TABLES = (
     "catalog.tables",
+    "catalog.ledger_tables",
     "registry.accounts.tables",
     "registry.access.tables",
     "registry.access.links",
+    "registry.access.withdrawal_tables",
     "registry.audit.tables",
 )
 """Modules that declare tables."""

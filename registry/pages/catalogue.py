@@ -14,8 +14,9 @@ from registry.dependencies import NowDep, ReadingDep
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
-from registry.services.asking import FEWEST, classes_of, percent, policy_of
+from registry.services.asking import FEWEST, percent, policy_of
 from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
+from registry.services.counting import classes_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -97,7 +98,7 @@ def statements_of(session: Session, listing: Listing) -> list[RightsShare]:
     if listing.edition is None:
         return []
     counts: dict[str, int] = {}
-    for facts, items in classes_of(session, listing.edition.id):
+    for facts, items in classes_of(session, listing.edition.id).everything():
         iri = str(facts["rights"])
         counts[iri] = counts.get(iri, 0) + items
     total = sum(counts.values())

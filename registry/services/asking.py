@@ -24,21 +24,20 @@ from policies import (
     label,
     match,
     parse_policy,
-    summarise,
 )
 from registry.access.tables import Agreement
 from registry.accounts.actors import Actor
 from registry.errors import Text
 from registry.services.accounts import Command
-from registry.services.catalogue import Listing, Offered, find_dataset, rights_classes
+from registry.services.catalogue import Listing, Offered, find_dataset
+from registry.services.counting import classes_of, judged
 from registry.services.wording import conflict, invalid
 
 FEWEST = 10
 """Smaller groups of items are not shown apart to someone who is not signed in."""
 _KEPT = 256
-"""Offers and editions whose parsed form is kept; both never change."""
+"""Offers and agreements whose parsed form is kept; they never change."""
 _policies: OrderedDict[str, Policy] = OrderedDict()
-_classes: OrderedDict[str, list[tuple[dict[str, object], int]]] = OrderedDict()
 _advice: OrderedDict[tuple[object, ...], Change | None] = OrderedDict()
 
 
@@ -187,15 +186,15 @@ def offered(listing: Listing, path: str) -> Offered:
 
 
 def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Prospect, Summary]:
-    """What the listing's offer would give, over the counts stored at publication."""
+    """What the listing's offer would give, over the stored counts."""
     prospect = match(policy_of(listing.offer), asked)
     classes = classes_of(session, listing.edition.id)
     # The answer is worked out each time. The advice beside it, which costs as much again, is the
     # same all day for the same question on the same offer.
     facts = {**asked.to_json(), "at": asked.at.date(), "place": asked.place, "facts": None}
-    key = (listing.offer.digest, prospect.void, *facts.values())
+    key = (listing.offer.digest, classes.moment, prospect.void, *facts.values())
     known = key in _advice
-    summary = summarise(prospect, classes, advise=not known)
+    summary = judged(prospect, classes, advise=not known)
     if known:
         return prospect, replace(summary, change=_advice[key])
     _advice[key] = summary.change
@@ -210,15 +209,6 @@ def policy_of(frozen: Offer | Agreement) -> Policy:
         policy = _policies[frozen.digest] = parse_policy(frozen.document)
         _trim(_policies)
     return policy
-
-
-def classes_of(session: Session, edition_id: str) -> Sequence[tuple[dict[str, object], int]]:
-    """The edition's rights classes; read once, since they never change."""
-    classes = _classes.get(edition_id)
-    if classes is None:
-        classes = _classes[edition_id] = rights_classes(session, edition_id)
-        _trim(_classes)
-    return classes
 
 
 def _trim(kept: OrderedDict[Any, Any]) -> None:

@@ -19,40 +19,44 @@ from sqlmodel import Session, col, select, update
 
 from catalog.tables import Edition
 from connectors.errors import ConnectorError, JobCancelled
-from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, SourceFile
+from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn
 from policies import Selection
 from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.db import reading, transaction
 from registry.digests import digest
-from registry.services.asking import classes_of
-from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, note_extract
+from registry.services.counting import classes_of, permitted_rows
+from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
 from registry.services.manifests import (
     Cut,
     manifest,
     part_metadata,
-    rows_per_statement,
     sign,
 )
 from registry.services.masking import select_cleared, shown_cells
 from registry.services.ports import Ports
+from registry.services.snapshots import bring_up, overlay_of, source_of
 
 PROGRESS_EVERY = 0.5
 """Seconds between writing the progress down and looking whether the job was cancelled."""
 
 
 def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
-    """Cut the extract and publish it, unless that was done or it was cancelled."""
+    """Cut the extract and publish it, unless that was done or it was cancelled.
+
+    It is cut against the rights ledger as it stands when the job begins; the manifest says which.
+    """
+    with reading(engine) as session:
+        extract = session.get_one(Extract, extract_id)
+        agreement = session.get_one(Agreement, extract.agreement_id)
+        if extract.state not in UNDER_WAY:
+            return
+    bring_up(engine, ports, agreement.dataset_id, agreement.edition_id)
     with transaction(engine) as session:
         extract = session.get_one(Extract, extract_id)
         if extract.state not in UNDER_WAY:
             return
-        extract.state, extract.progress = "running", 0
-        session.add(extract)
-        cut = cut_of(session, extract)
-        classes = classes_of(session, cut.agreement.edition_id)
-        rows = rows_per_statement(cut.decision, classes)
-        cells = shown_cells(cut.decision, cut.masks, classes)
+        cut, rows, cells = _pinned(session, extract)
     folder = ports.scratch / f"extract-{extract_id}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -67,6 +71,23 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         _fail(engine, ports, cut, "rows-disagree", *wrong.args)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pinned(session: Session, extract: Extract) -> tuple[Cut, dict[str, int], dict[str, int]]:
+    """What is to be cut, at the ledger's moment that was counted last; its rows and cells."""
+    agreement = session.get_one(Agreement, extract.agreement_id)
+    classes = classes_of(session, agreement.edition_id)
+    extract.state, extract.progress = "running", 0
+    extract.ledger_moment = extract.checked_moment = classes.moment
+    cut = cut_of(session, extract)
+    if cut.ledger is not None:
+        edition = session.get_one(Edition, agreement.edition_id)
+        selection = select_cleared(cut.decision, cut.masks, cut.ledger)
+        extract.identity = identity_of(edition, selection, extract.columns, cut.ledger)
+    session.add(extract)
+    there = classes.open_in(cut.decision.request.place.country)
+    cells = shown_cells(cut.decision, cut.masks, there)
+    return cut, permitted_rows(cut.decision, classes), cells
 
 
 class FilterDisagreementError(Exception):
@@ -132,9 +153,10 @@ def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
     edition = cut.listing.edition
     if edition is None:
         raise AssertionError("an agreement always names an edition")
-    selection = select_cleared(cut.decision, cut.masks)
+    selection = select_cleared(cut.decision, cut.masks, cut.ledger)
     return ExtractPlan(
-        sources=(SourceFile(ports.store.path(edition.key), edition.sha256, edition.bytes),),
+        sources=(source_of(ports.store, edition),),
+        overlay=overlay_of(ports.store, cut.ledger) if cut.ledger else None,
         columns=_out_columns(edition, selection),
         where=selection.where,
         params=cast("Mapping[str, Bound | Sequence[Bound]]", selection.params),

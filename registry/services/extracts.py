@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from catalog.ledger_tables import LedgerMoment
 from catalog.tables import Edition, Offer
 from policies import (
     Decision,
@@ -12,7 +13,6 @@ from policies import (
     Selection,
     evaluate,
     request_from_json,
-    summarise,
 )
 from registry.access.tables import AccessRequest, Agreement, DecisionRow, Extract, Part
 from registry.accounts.actors import Actor, Scope, require
@@ -23,8 +23,9 @@ from registry.errors import NotAllowed, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.agreeing import standing
-from registry.services.asking import classes_of, policy_of
+from registry.services.asking import policy_of
 from registry.services.catalogue import listing_of
+from registry.services.counting import classes_of, judged
 from registry.services.locking import locked
 from registry.services.manifests import Cut
 from registry.services.masking import asked_before, masks_for, select_cleared, stored_masks
@@ -62,7 +63,7 @@ def order_extract(
     edition = session.get_one(Edition, agreement.edition_id)
     columns = _columns(edition, command.columns)
     decision = decide(session, agreement, origin, at)
-    summary = summarise(decision, classes_of(session, edition.id), advise=False)
+    summary = judged(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
         return _refuse(session, actor, agreement, decision, at)
     before = asked_before(session, agreement)
@@ -79,7 +80,7 @@ def order_extract(
             "asked_before": before,
             "masks": stored_masks(masks, selection),
         },
-        identity=_identity(edition, selection, columns),
+        identity=identity_of(edition, selection, columns, None),
         ordered_by=actor.id,
         ordered_at=at,
     )
@@ -106,7 +107,7 @@ def decide(session: Session, agreement: Agreement, origin: str, at: datetime) ->
 
 def clears_any(session: Session, decision: Decision, edition_id: str) -> bool:
     """Whether the decision clears at least one item of the edition."""
-    classes = classes_of(session, edition_id)
+    classes = classes_of(session, edition_id).open_in(decision.request.place.country)
     return any(decision.verdict(facts).outcome is Outcome.PERMIT for facts, _items in classes)
 
 
@@ -127,13 +128,16 @@ def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:
     return list(chosen)
 
 
-def _identity(edition: Edition, selection: Selection, columns: list[str]) -> str:
+def identity_of(
+    edition: Edition, selection: Selection, columns: list[str], ledger: LedgerMoment | None
+) -> str:
     """Equal for equal rows and cells; what is masked is left out where nothing is."""
     values = {name: repr(value) for name, value in selection.params.items()}
     rows = {"where": selection.where, "values": values}
     masked = {name: shown for name, shown in selection.shown.items() if shown != "TRUE"}
     what = {"edition": edition.sha256, "rows": rows, "columns": columns}
-    return digest(what | ({"masked": masked} if masked else {}))
+    said = {"ledger": ledger.sha256} if ledger else {}
+    return digest(what | ({"masked": masked} if masked else {}) | said)
 
 
 def _refuse(
@@ -162,9 +166,15 @@ def note_extract(
     agreement: Agreement,
     at: datetime,
     facts: dict[str, Any] | None = None,
+    *,
+    previous: str | None = None,
 ) -> None:
-    """Write an act on an extract down in its archive's stream."""
-    ids = {
+    """Write an act on an extract down in its archive's stream.
+
+    :param previous: the extract that this one takes the place of.
+    """
+    ids = {} if previous is None else {"previous": previous}
+    ids |= {
         "extract": extract.id,
         "agreement": agreement.id,
         "dataset": agreement.dataset_id,
@@ -234,8 +244,9 @@ def cut_of(session: Session, extract: Extract) -> Cut:
         recipient=session.get_one(Organisation, extract.organisation_id),
         environment=session.get_one(Environment, agreement.environment_id),
         decision=decision,
-        summary=summarise(decision, classes_of(session, agreement.edition_id), advise=False),
+        summary=judged(decision, classes_of(session, edition.id), advise=False),
         masks=masks_for(decision, offer, edition, extract.columns, before),
+        ledger=session.get(LedgerMoment, (agreement.dataset_id, extract.ledger_moment)),
     )
 
 

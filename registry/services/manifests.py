@@ -1,11 +1,11 @@
 """What an extract holds and leaves out, as a signed document that needs no server to be checked."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from catalog.ledger_tables import LedgerMoment
 from catalog.tables import Offer
 from policies import ColumnMask, Decision, Outcome, Summary, label
 from registry.access.tables import Agreement, Extract, Part
@@ -31,6 +31,7 @@ class Cut:
     decision: Decision
     summary: Summary
     masks: tuple[ColumnMask, ...]
+    ledger: LedgerMoment | None
 
 
 def part_metadata(cut: Cut, origin: str) -> dict[str, str]:
@@ -48,17 +49,6 @@ def part_metadata(cut: Cut, origin: str) -> dict[str, str]:
 def attribution(listing: Listing) -> str:
     """How the data is credited."""
     return f"{listing.archive.name}: {listing.dataset.title_nl} ({listing.reference})"
-
-
-def rows_per_statement(
-    decision: Decision, classes: Iterable[tuple[Mapping[str, object], int]]
-) -> dict[str, int]:
-    """Permitted items per rights statement, by the stored counts."""
-    rows: Counter[str] = Counter()
-    for facts, items in classes:
-        if decision.verdict(facts).outcome is Outcome.PERMIT:
-            rows[str(facts["rights"])] += items
-    return dict(sorted(rows.items()))
 
 
 def manifest(
@@ -94,6 +84,7 @@ def manifest(
             "operator_country": cut.environment.operator_country,
         },
         "edition": {"name": cut.listing.reference, "sha256": edition.sha256 if edition else ""},
+        "ledger": _ledger(cut.ledger),
         "offer": {"id": cut.offer.id, "digest": cut.offer.digest},
         "terms": f"{origin}/v1/offers/{cut.offer.id}",
         "attribution": attribution(cut.listing),
@@ -123,6 +114,17 @@ def _mask(mask: ColumnMask) -> dict[str, Any]:
     """Why a column is empty, in all rows or in some."""
     reasons = [{"code": r.code, "rule": r.rule, "nl": r.nl, "en": r.en} for r in mask.reasons]
     return {"column": mask.column, "rows": "some" if mask.in_some else "all", "reasons": reasons}
+
+
+def _ledger(moment: LedgerMoment | None) -> dict[str, Any] | None:
+    """The moment of the rights ledger that the extract was cut at; none where nothing was said."""
+    if moment is None:
+        return None
+    return {
+        "moment": moment.number,
+        "at": moment.at.isoformat(timespec="seconds"),
+        "sha256": moment.sha256,
+    }
 
 
 def _duties(decision: Decision) -> list[dict[str, str]]:

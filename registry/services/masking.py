@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from catalog.ledger import open_in
+from catalog.ledger_tables import LedgerMoment
 from catalog.tables import Edition, Offer
 from policies import (
     Collection,
@@ -109,11 +111,20 @@ def _as_first_published(policy: Policy, offer: Offer) -> Policy:
     return replace(policy, rules=(*policy.rules, *withheld))
 
 
-def select_cleared(decision: Decision, masks: Iterable[ColumnMask]) -> Selection:
-    """The rows and cells that the decision clears, for DuckDB; hard-blocked rows never are."""
+def select_cleared(
+    decision: Decision, masks: Iterable[ColumnMask], ledger: LedgerMoment | None = None
+) -> Selection:
+    """The rows and cells that decision and ledger clear, for DuckDB; hard-blocked rows never are.
+
+    The ledger closes above the policy: what it closes no permission opens.
+    """
     shown = {mask.column: mask.shown for mask in masks}
     found = compile_selection(cleared(decision, Outcome.PERMIT), shown, ITEM_COLUMNS)
-    return replace(found, where=f"NOT _blocked AND ({found.where})")
+    where = f"NOT _blocked AND ({found.where})"
+    if ledger is None:
+        return replace(found, where=where)
+    closing, bound = open_in(decision.request.place.country)
+    return replace(found, where=f"{where} AND {closing}", params={**found.params, **bound})
 
 
 def shown_cells(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connectors.ports import Extractor, Importer, ObjectStore
+from connectors.ports import Extractor, Importer, Inquirer, ObjectStore
 from registry.audit.checkpoint import SigningKey
 from registry.clock import Clock
 from registry.settings import Settings
@@ -21,6 +21,7 @@ class Ports:
     store: ObjectStore
     extractor: Extractor
     importer: Importer
+    inquirer: Inquirer
     scratch: Path
     signer: SigningKey
     link_key: bytes = field(repr=False)
@@ -30,7 +31,7 @@ class Ports:
 
 def open_ports(settings: Settings, clock: Clock) -> Ports:
     """The backends that the settings name."""
-    from connectors import open_extractor, open_importer, open_store
+    from connectors import open_extractor, open_importer, open_inquirer, open_store
     from registry.audit.keys import open_secret, open_signer
 
     scratch = settings.home / "scratch"
@@ -39,6 +40,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
         store=open_store(str(settings.home / "files")),
         extractor=open_extractor(),
         importer=open_importer(scratch),
+        inquirer=open_inquirer(scratch),
         scratch=scratch,
         signer=open_signer(settings, "manifest"),
         link_key=open_secret(settings, "link"),

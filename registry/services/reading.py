@@ -4,12 +4,14 @@ import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import and_, bindparam
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from catalog.ledger_tables import LedgerMoment
+from connectors.ports import ObjectStore
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment
@@ -20,6 +22,7 @@ from registry.services.extracts import clears_any, decide, find_extract
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import place_of
+from registry.services.stopping import WITHDRAWN, Held, gone, is_withdrawn, stop
 from registry.services.wording import missing
 
 
@@ -33,8 +36,14 @@ class Readable:
     environment: Environment
 
 
-_ROWS = (
+_NEWEST = (
+    select(func.max(LedgerMoment.number))
+    .where(col(LedgerMoment.dataset_id) == col(Agreement.dataset_id))
+    .scalar_subquery()
+)
+_ROWS: Any = (  # five columns, of which SQLModel types four
     select(Extract, Agreement, Environment, Part)
+    .add_columns(_NEWEST)
     .join(Agreement, col(Agreement.id) == col(Extract.agreement_id))
     .join(Environment, col(Environment.id) == col(Agreement.environment_id))
     .outerjoin(
@@ -54,6 +63,7 @@ class Visit(TypedDict):
     """From where and when a part is asked for; `origin` is the service's own address."""
 
     address: str
+    store: ObjectStore
     origin: str
     at: datetime
 
@@ -66,6 +76,9 @@ def check_part(
     if refusal is None:
         return readable
     agreement, extract = readable.agreement, readable.extract
+    if refusal.code == WITHDRAWN:
+        stop(session, extract, agreement, visit["at"])
+        refusal = gone(extract, visit["origin"])
     note(
         session,
         Act.ACCESS_REFUSED,
@@ -87,11 +100,13 @@ def look_at_part(
     _ready(extract)
     if rows is None or rows[3] is None:
         raise missing("deel", "part", str(number))
-    _, agreement, environment, part = rows
+    _, agreement, environment, part, newest = rows
+    held = Held(extract, agreement, environment.country, newest or 0)
     refusal = (
         standing(agreement, visit["at"])
         or _wrong_environment(actor, environment, visit["address"])
         or _no_longer_permitted(session, agreement, environment, visit["origin"], visit["at"])
+        or is_withdrawn(session, held, visit["store"], visit["origin"], visit["at"])
     )
     return Readable(extract, part, agreement, environment), refusal
 

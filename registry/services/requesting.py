@@ -19,6 +19,7 @@ from registry.services.accounts import Command
 from registry.services.agreeing import party, propose
 from registry.services.asking import ask, offered, prospect_of
 from registry.services.catalogue import Listing, Offered, find_dataset, listing_of
+from registry.services.counting import classes_of
 from registry.services.locking import locked
 from registry.services.machines import find_environment
 from registry.services.noting import note
@@ -146,9 +147,10 @@ def _decide(
 ) -> None:
     """One decision a part of the dataset that has items; an empty dataset is denied."""
     prospect, summary = prospect_of(session, listing, question)
+    ledger = classes_of(session, listing.edition.id).moment
     parts = [outcome for outcome in Outcome if summary.counts[outcome]] or [Outcome.DENY]
     for part in parts:
-        decision = _decision(request, listing, prospect, summary, part, at)
+        decision = _decision(request, listing, prospect, summary, part, ledger, at)
         session.add(decision)
         session.flush()
         _note_decision(session, actor, decision, question, prospect)
@@ -162,6 +164,7 @@ def _decision(
     prospect: Prospect,
     summary: Summary,
     part: Outcome,
+    ledger: int,
     at: datetime,
 ) -> DecisionRow:
     state = {Outcome.REVIEW: "pending", Outcome.DENY: "denied"}.get(part, "permitted")
@@ -181,6 +184,7 @@ def _decision(
         snapshot=prospect.to_json()
         | {
             "reference": listing.reference,
+            "ledger_moment": ledger,
             "counts": {str(outcome): items for outcome, items in summary.counts.items()},
             "change": asdict(summary.change) if summary.change else None,
         },

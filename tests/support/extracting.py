@@ -78,6 +78,7 @@ class Scene:
                 extract.id,
                 number,
                 address=address,
+                store=self.world.ports.store,
                 origin=self.world.settings.origin,
                 at=self.world.clock(),
             )

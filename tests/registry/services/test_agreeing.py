@@ -14,7 +14,7 @@ from registry.access.tables import Agreement, DecisionRow
 from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
 from registry.errors import Conflict, Gone, InvalidInput
-from registry.services import agreeing, asking, publishing
+from registry.services import agreeing, counting, publishing
 from registry.services.agreeing import Revoke
 from tests.support.asking import accept_as_read, precheck, say, waiting_part
 from tests.support.world import PublishedDataset, Startup, World
@@ -67,7 +67,7 @@ def _some(
     world: World, published: PublishedDataset, outcome: Outcome, decision: Any
 ) -> dict[str, object] | None:
     with reading(world.engine) as session:
-        for facts, _items in asking.classes_of(session, published.edition.id):
+        for facts, _items in counting.classes_of(session, published.edition.id).everything():
             if decision.verdict(facts).outcome is outcome:
                 return dict(facts)
     return None

@@ -10,7 +10,7 @@ from catalog.tables import RightsClass
 from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
 from registry.errors import Conflict, InvalidInput
-from registry.services import asking, publishing
+from registry.services import asking, counting, publishing
 from registry.services.asking import Question
 from tests.support.asking import EU, precheck
 from tests.support.world import PublishedDataset, Startup, World
@@ -67,7 +67,7 @@ def test_small_groups_are_not_told_apart(world: World, published: PublishedDatas
         session.flush()
         facts = {**rows[0].facts, "rights": "http://rightsstatements.org/vocab/NKC/1.0/"}
         session.add(RightsClass(edition_id=published.edition.id, number=9999, facts=facts, items=3))
-    asking._classes.clear()
+    counting._classes.clear()
     answer = precheck(world, published)
     assert {reason.code for reason in answer.reasons if reason.outcome == "mixed"} <= {"few-items"}
     assert all("3" not in reason.text.en for reason in answer.reasons if reason.code == "few-items")

@@ -26,7 +26,7 @@ from registry.audit.checkpoint import SigningKey, UntrustedNote, open_note
 from registry.db import reading, transaction
 from registry.digests import digest
 from registry.errors import Conflict, Gone, InvalidInput, NotAllowed
-from registry.services import asking, extracts
+from registry.services import counting, extracts
 from registry.services.cutting import run_extract
 from registry.services.refusal import Refused
 from tests.support.extracting import Scene
@@ -232,7 +232,7 @@ def test_counts_that_disagree_let_nothing_out(scene: Scene) -> None:
         ).all()
         for row in rows:
             row.items += 1
-    asking._classes.clear()
+    counting._classes.clear()
     _failed_closed(scene, scene.cut(), "rows-disagree")
 
 

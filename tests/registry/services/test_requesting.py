@@ -10,7 +10,7 @@ from policies import parse_policy, policy_digest
 from registry.access.tables import Agreement, DecisionRow
 from registry.db import reading, transaction
 from registry.errors import Conflict, InvalidInput, NotFound
-from registry.services import agreeing, asking, machines, publishing, requesting
+from registry.services import agreeing, counting, machines, publishing, requesting
 from registry.services.requesting import ANSWER_WITHIN, FiledRequest, NewRequest
 from tests.support.asking import say, waiting_part
 from tests.support.world import PublishedDataset, Startup, World
@@ -47,7 +47,7 @@ def test_the_snapshot_is_enough_to_decide_again(
     snapshot = filed.decisions[0].snapshot
     with reading(world.engine) as session:
         offer = session.get_one(Offer, published.offer.id)
-        classes = asking.classes_of(session, published.edition.id)
+        classes = counting.classes_of(session, published.edition.id).everything()
         policy = parse_policy(offer.document)
         summary = summarise(match(policy, request_from_json(snapshot["request"])), classes)
     assert {str(outcome): n for outcome, n in summary.counts.items()} == snapshot["counts"]

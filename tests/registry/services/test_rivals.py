@@ -6,6 +6,7 @@ id and once with an id of nothing. The two answers may differ in that id alone.
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -36,6 +37,7 @@ from registry.services.reading import check_part
 from tests.support.rows import AT, SEEN, actor_of, agreement, asked, dataset, extract, party, put
 
 ORIGIN = "http://127.0.0.1:8000"
+UNUSED: Any = None  # what is read before the caller is known to have no right to it: nothing
 Call = Callable[[Session, Actor, str], object]
 
 
@@ -183,7 +185,9 @@ def _calls() -> dict[str, tuple[str, set[str], Call]]:
         "read": (
             "ext_1",
             user,
-            lambda s, a, i: check_part(s, a, i, 0, address="127.0.0.1", origin=ORIGIN, at=AT),
+            lambda s, a, i: check_part(
+                s, a, i, 0, address="127.0.0.1", store=UNUSED, origin=ORIGIN, at=AT
+            ),
         ),
         "environment": ("env_1", user, machines.find_environment),
         "close environment": (
