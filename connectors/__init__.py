@@ -4,6 +4,7 @@ The openers import their backend when called, so that importing this package sta
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from connectors.errors import (
     ConnectorError,
@@ -17,6 +18,7 @@ from connectors.errors import (
     PlanError,
     SourceChanged,
     StoreError,
+    StoreUnavailable,
     error,
 )
 from connectors.ports import (
@@ -40,6 +42,9 @@ from connectors.ports import (
     Usage,
     WrittenFile,
 )
+
+if TYPE_CHECKING:
+    from connectors.s3 import S3Address
 
 __all__ = [
     "Bound",
@@ -69,6 +74,7 @@ __all__ = [
     "SourceColumn",
     "SourceFile",
     "StoreError",
+    "StoreUnavailable",
     "StoredObject",
     "Usage",
     "WrittenFile",
@@ -81,8 +87,16 @@ __all__ = [
 ]
 
 
-def open_store(url: str) -> ObjectStore:
-    """The object store at `url`: a directory, as a path or `file://` address; made if absent."""
+def open_store(url: str, s3: "S3Address | None" = None, scratch: Path | None = None) -> ObjectStore:
+    """The object store at `url`: a directory, as a path or `file://` address; made if absent.
+
+    :param s3: how the bucket is reached, where `url` begins with `s3://`.
+    :param scratch: directory for what is staged of a bucket; needed with `s3`.
+    """
+    if s3 is not None and scratch is not None and url.startswith("s3://"):
+        from connectors.s3 import S3ObjectStore
+
+        return S3ObjectStore(s3, scratch)
     from connectors.local import LocalStore
 
     place = url.removeprefix("file://")

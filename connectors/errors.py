@@ -5,7 +5,8 @@
     ConnectorError              code, sentences in Dutch and English, facts; no row's value
     ├── StoreError              an object store could not do what was asked
     │   ├── NoSuchObject
-    │   └── ObjectConflict      the key exists with other content; keys are immutable
+    │   ├── ObjectConflict      the key exists with other content; keys are immutable
+    │   └── StoreUnavailable    it does not answer now, also after several tries
     ├── DeliveryError           the whole delivery cannot be read: its owner must correct it
     ├── SourceChanged           a stored file is no longer what was registered
     ├── JobError                the child process did not finish its work
@@ -37,8 +38,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "`{key}` cannot be a key: use letters, digits, dot, dash and slash",
     ),
     "unknown-store": (
-        "Het adres `{url}` noemt geen opslag die hier bestaat; gebruik een pad of file://.",
-        "the address `{url}` names no storage that exists here; use a path or file://",
+        "Het adres `{url}` noemt geen opslag die hier bestaat; gebruik een pad, file:// of s3://.",
+        "the address `{url}` names no storage that exists here; use a path, file:// or s3://",
+    ),
+    "store-unavailable": (
+        "De opslag `{bucket}` antwoordt niet of geeft een fout, ook na herhaald proberen. Probeer"
+        " het later opnieuw.",
+        "the storage `{bucket}` does not answer or gives an error, also after several tries; try"
+        " again later",
+    ),
+    "store-refused": (
+        "De opslag `{bucket}` laat ons niet toe. De beheerder moet de sleutels nakijken.",
+        "the storage `{bucket}` does not let us in; an operator must check its keys",
     ),
     "not-found": (
         "Het aangeleverde bestand is er niet. Lever het opnieuw aan.",
@@ -162,6 +173,10 @@ class ObjectConflict(StoreError):
     """The key exists with other content."""
 
 
+class StoreUnavailable(StoreError):
+    """The store does not answer now; later may help."""
+
+
 class DeliveryError(ConnectorError):
     """The delivery as a whole cannot be read."""
 
@@ -195,6 +210,8 @@ _CLASSES: Mapping[str, type[ConnectorError]] = {
     "object-conflict": ObjectConflict,
     "bad-key": StoreError,
     "unknown-store": StoreError,
+    "store-refused": StoreError,
+    "store-unavailable": StoreUnavailable,
     "source-changed": SourceChanged,
     "cancelled": JobCancelled,
     "time-limit": JobLimit,

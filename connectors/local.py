@@ -27,6 +27,8 @@ _INCOMING = ".incoming"  # no key segment starts with a dot, so no key can reach
 class OpenFile:
     """A stored file, open for positioned reads; close it only when no read is under way."""
 
+    waits = False
+
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         found = os.fstat(self._fd)
@@ -136,11 +138,16 @@ class LocalStore:
         return len(leftovers)
 
     def _place(self, key: str) -> Path:
-        segments = key.split("/")
-        whole = all(_SEGMENT.fullmatch(segment) for segment in segments)
-        if not whole or len(key) > _LONGEST_KEY:
-            raise error("bad-key", key=key[:_LONGEST_KEY])
-        return self._root.joinpath(*segments)
+        return self._root.joinpath(*checked_key(key))
+
+
+def checked_key(key: str) -> list[str]:
+    """The segments of a key, or the error of one that cannot be."""
+    segments = key.split("/")
+    whole = all(_SEGMENT.fullmatch(segment) for segment in segments)
+    if not whole or len(key) > _LONGEST_KEY:
+        raise error("bad-key", key=key[:_LONGEST_KEY])
+    return segments
 
 
 def sha256_of(path: Path) -> str:

@@ -53,8 +53,13 @@ class OpenObject(Protocol):
     """A stored file, open for reading. Closing twice is allowed.
 
     Reads are positioned and share no cursor, so several threads may read one open object.
-    What was opened stays readable until closed, also when the key is deleted meanwhile.
+    When the key is deleted meanwhile, reads go on or raise `NoSuchObject`; none gives other bytes.
     """
+
+    @property
+    def waits(self) -> bool:
+        """Whether a read may wait for a network, and so belongs in a thread of its own."""
+        ...
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -99,7 +100,7 @@ class SpanResponse(Response):
     """Streams a span of an open file, and closes it.
 
     :param wants_digest: the caller asked for the digest of the content (RFC 9530 section 4); a
-        range gets one where it is short enough to be read before its first byte leaves.
+        range gets one where it is short enough to be read before its first byte leaves, and near.
     :param may_go_on: asked about once a second; when it says no, the connection ends.
     :param on_end: told how many bytes were handed over, however the stream ended.
     """
@@ -117,7 +118,7 @@ class SpanResponse(Response):
         headers = {**headers, "content-length": str(span.stop - span.start)}
         if span.whole:
             headers["content-digest"] = headers["repr-digest"]
-        elif wants_digest and span.stop - span.start <= BLOCK:
+        elif wants_digest and span.stop - span.start <= BLOCK and not file.waits:
             content = file.read(span.start, span.stop - span.start)
             headers["content-digest"] = digest_of(hashlib.sha256(content).digest())
         if not span.whole:
@@ -153,12 +154,17 @@ class SpanResponse(Response):
                 if not await self._may_go_on():
                     raise StreamEnded
                 next_check = monotonic() + RECHECK_SECONDS
-            block = self._file.read(at, min(BLOCK, stop - at))
+            block = await self._read(at, min(BLOCK, stop - at))
             if not block:
                 raise StreamEnded
             at += len(block)
             await send({"type": "http.response.body", "body": block, "more_body": at < stop})
             self._sent += len(block)
+
+    async def _read(self, at: int, length: int) -> bytes:
+        if self._file.waits:
+            return await run_in_threadpool(self._file.read, at, length)
+        return self._file.read(at, length)
 
 
 class StreamEnded(Exception):

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -39,6 +39,23 @@ class Settings(BaseSettings):
     store_region: Annotated[
         str, Field(description="Country where this service stores and processes (ISO 3166-1).")
     ] = "NL"
+    store: Annotated[
+        str,
+        Field(
+            description="Where files are kept: a folder or s3://bucket/prefix; empty means `files`"
+            " in the home folder."
+        ),
+    ] = ""
+    store_endpoint: Annotated[
+        str, Field(description="Address of an S3 server that is not Amazon's.")
+    ] = ""
+    store_bucket_region: Annotated[
+        str, Field(description="Region of the bucket, as its provider names it.")
+    ] = "us-east-1"
+    store_access_key: Annotated[str, Field(description="Access key of the bucket.")] = ""
+    store_secret_key: Annotated[SecretStr, Field(description="Secret key of the bucket.")] = (
+        SecretStr("")
+    )
     accel_prefix: Annotated[
         str,
         Field(

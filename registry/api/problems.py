@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connectors.errors import ConnectorError, DeliveryError, DiskFull
+from connectors.errors import ConnectorError, DeliveryError, DiskFull, StoreUnavailable
 from registry.dependencies import language_of
 from registry.errors import (
     FieldProblem,
@@ -110,6 +110,9 @@ def as_registry_error(problem: Exception) -> RegistryError:
             return StorageFull("disk-full", Text(problem.nl, problem.en))
         case DeliveryError():
             return InvalidInput(problem.code, Text(problem.nl, problem.en))
+        case StoreUnavailable():
+            wait = {"retry-after": "10"}
+            return Unavailable(problem.code, Text(problem.nl, problem.en), headers=wait)
         case ConnectorError():
             return Unavailable(problem.code, Text(problem.nl, problem.en))
         case OperationalError():

@@ -17,7 +17,7 @@ from catalog.import_report import ImportReport, report
 from catalog.ingest import BLOCKED, FACTS, layout
 from catalog.mapping import Mapping, MappingError, parse_mapping
 from catalog.tables import Dataset, Delivery
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, StoreUnavailable
 from connectors.ports import Delivery as DeliveredFile
 from connectors.ports import LaidOut
 from registry.audit.acts import Act
@@ -60,6 +60,8 @@ def run_check(engine: Engine, ports: Ports, delivery_id: str) -> None:
         outcome = _lay_out(engine, ports, delivery, key, folder)
         with transaction(engine) as session:
             _record(session, delivery_id, outcome, ports.clock())
+    except StoreUnavailable:
+        raise  # later may help: the job is tried again
     except (ConnectorError, MappingError) as wrong:
         with transaction(engine) as session:
             _record_failure(session, delivery_id, wrong, ports.clock())

@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
 
 from catalog.tables import Edition
-from connectors.errors import ConnectorError, JobCancelled
+from connectors.errors import ConnectorError, JobCancelled, StoreUnavailable
 from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn
 from policies import Selection
 from registry.access.tables import Agreement, Extract, Part
@@ -65,6 +65,8 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         _publish(engine, ports, cut, rows, result, folder)
     except JobCancelled:
         return
+    except StoreUnavailable:
+        raise  # later may help: the job is tried again
     except ConnectorError as wrong:
         _fail(engine, ports, cut, wrong.code, wrong.nl, wrong.en)
     except FilterDisagreementError as wrong:

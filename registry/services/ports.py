@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connectors import open_store
 from connectors.ports import Extractor, Importer, Inquirer, ObjectStore
 from registry.audit.checkpoint import SigningKey
 from registry.clock import Clock
@@ -31,13 +32,13 @@ class Ports:
 
 def open_ports(settings: Settings, clock: Clock) -> Ports:
     """The backends that the settings name."""
-    from connectors import open_extractor, open_importer, open_inquirer, open_store
+    from connectors import open_extractor, open_importer, open_inquirer
     from registry.audit.keys import open_secret, open_signer
 
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     return Ports(
-        store=open_store(str(settings.home / "files")),
+        store=_open_store(settings),
         extractor=open_extractor(),
         importer=open_importer(scratch),
         inquirer=open_inquirer(scratch),
@@ -47,3 +48,18 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
         settings=settings,
         clock=clock,
     )
+
+
+def _open_store(settings: Settings) -> ObjectStore:
+    if not settings.store.startswith("s3://"):
+        return open_store(settings.store or str(settings.home / "files"))
+    from connectors.s3 import S3Address
+
+    address = S3Address(
+        url=settings.store,
+        endpoint=settings.store_endpoint,
+        region=settings.store_bucket_region,
+        access_key=settings.store_access_key,
+        secret_key=settings.store_secret_key.get_secret_value(),
+    )
+    return open_store(settings.store, address, settings.home / "staged")
