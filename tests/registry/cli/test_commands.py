@@ -180,7 +180,7 @@ def test_from_a_question_to_verified_files(run: Run, world: World, tmp_path: Pat
     assert asked.out.startswith(f"{name}@1: Ja")
     assert "permit 67 %" in asked.out
     environment = world.environment()
-    scopes = {"name": "tools", "scopes": ["requests", "extracts"]}
+    scopes = {"name": "tools", "scopes": ["requests", "extracts"], "environment_id": environment}
     token = ("--token", world.startup.post("/tokens", scopes)["access_token"])
     filed = run(
         "request", name, "--environment", environment, "--use", "train.gen", *server, *token
