@@ -79,7 +79,7 @@ class LocalStore:
         target = self._place(key)
         temporary = self._incoming / secrets.token_hex(16)
         try:
-            with _full_disk_named():
+            with full_disk_named():
                 digest = _copy(source, temporary)
             return _show(key, temporary, target, digest)
         finally:
@@ -89,7 +89,7 @@ class LocalStore:
         """Sync, then move under its key in one step; from another disk it is copied."""
         target = self._place(key)
         source.chmod(0o444)
-        with _full_disk_named():
+        with full_disk_named():
             sync_file(source)
         try:
             stored = _show(key, source, target, sha256_of(source))
@@ -167,7 +167,7 @@ def sync_file(path: Path) -> None:
 
 def _show(key: str, file: Path, target: Path, digest: str) -> StoredObject:
     try:
-        with _full_disk_named():
+        with full_disk_named():
             _make_directories(target.parent)
             _publish(file, target)
     except FileExistsError:
@@ -217,7 +217,8 @@ def _sync_directory(place: Path) -> None:
 
 
 @contextmanager
-def _full_disk_named() -> Iterator[None]:
+def full_disk_named() -> Iterator[None]:
+    """Make of a full disk or quota the `DiskFull` it is."""
     try:
         yield
     except OSError as problem:

@@ -115,6 +115,8 @@ def as_registry_error(problem: Exception) -> RegistryError:
             return Unavailable(problem.code, Text(problem.nl, problem.en), headers=wait)
         case ConnectorError():
             return Unavailable(problem.code, Text(problem.nl, problem.en))
+        case OperationalError() if "disk is full" in str(problem):  # as SQLite says it
+            return _full()
         case OperationalError():
             return _busy()
         case _:
@@ -233,6 +235,20 @@ def no_such_thing() -> NotFound:
     return NotFound(
         "not-found",
         Text("Dit bestaat niet, of niet voor u.", "this does not exist, or not for you"),
+    )
+
+
+def _full() -> StorageFull:
+    return StorageFull(
+        "disk-full",
+        Text(
+            "De schijf van de dienst is vol; er is niets gedaan.",
+            "the service's disk is full; nothing was done",
+        ),
+        Text(
+            "Probeer het later opnieuw of vraag de beheerder.",
+            "try again later or ask its operator",
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from catalog.ingest import BLOCKED, FACTS, layout
 from catalog.mapping import Mapping, MappingError, read_mapping
 from catalog.tables import Dataset, Delivery
 from catalog.terms import Gap, ResidencyRule
+from connectors.local import full_disk_named
 from connectors.ports import Delivery as DeliveredFile
 from registry.accounts.actors import ROLE_SCOPES, Actor
 from registry.accounts.tables import Organisation
@@ -154,7 +155,8 @@ class Import:
         """A copy of the file in the store, with the id of its delivery."""
         runtime = self._runtime
         with tempfile.TemporaryDirectory(dir=runtime.ports.scratch) as folder:
-            copy = Path(shutil.copyfile(self._file, Path(folder) / "delivery"))
+            with full_disk_named():
+                copy = Path(shutil.copyfile(self._file, Path(folder) / "delivery"))
             with copy.open("rb") as opened:
                 sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
             file = receiving.ReceivedFile(copy, self._file.name, copy.stat().st_size, sha256)

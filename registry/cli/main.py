@@ -88,6 +88,13 @@ def _tell_other(problem: Exception) -> int:
     runtime = sys.modules.get("registry.runtime")
     if runtime is not None and isinstance(problem, runtime.NotReady):
         return _tell(str(problem), "", 1)
+    database = sys.modules.get("sqlalchemy.exc")
+    if database is not None and isinstance(problem, database.OperationalError):
+        return _tell(
+            f"The database cannot be used now: {problem.orig}.",
+            "See that it is running and that its disk has room, then run the command again.",
+            1,
+        )
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(problem, pydantic.ValidationError):
         wrong = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problem.errors())
