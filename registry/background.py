@@ -17,6 +17,7 @@ from registry.jobs import sweep
 from registry.runtime import Runtime
 from registry.services.accesses import close_windows
 from registry.services.catching_up import catch_up
+from registry.services.notifying import remind
 from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
@@ -26,6 +27,7 @@ CREDIT_SECONDS = 0.25
 WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 CATCH_UP_SECONDS = 1.0
+REMIND_SECONDS = 60.0
 FORGET_SECONDS = 600.0
 
 
@@ -53,6 +55,7 @@ class Background:
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
             (CATCH_UP_SECONDS, background._catch_up),
+            (REMIND_SECONDS, background._remind),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._sweep_uploads),
         )
@@ -97,6 +100,11 @@ class Background:
 
     def _catch_up(self) -> None:
         catch_up(self.runtime.engine, self.runtime.ports)
+
+    def _remind(self) -> None:
+        runtime = self.runtime
+        with transaction(runtime.engine) as session:
+            remind(session, at=runtime.clock(), origin=runtime.settings.origin)
 
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())

@@ -81,6 +81,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home.absolute() / 'vrijgave.sqlite'}"
 
     @property
+    def on_loopback(self) -> bool:
+        """Whether the service is reached on this machine only, as in a demonstration."""
+        return self.base_url.host in {"127.0.0.1", "localhost", "[::1]"}
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port of :attr:`base_url`, without a slash at the end."""
         return str(self.base_url).rstrip("/")

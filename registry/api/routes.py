@@ -10,8 +10,10 @@ from registry.api import (
     audit,
     datasets,
     deliveries,
+    disputes,
     extracts,
     health,
+    ledger,
     links,
     machines,
     oauth,
@@ -21,6 +23,7 @@ from registry.api import (
     precheck,
     requests,
     terms,
+    withdrawals,
 )
 
 HANDLED = (RequestValidationError, ConnectorError, OperationalError)
@@ -39,6 +42,9 @@ for _module in (
     extracts,
     parts,
     links,
+    ledger,
+    withdrawals,
+    disputes,
     audit,
     populations,
     oauth,

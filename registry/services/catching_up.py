@@ -11,6 +11,7 @@ from catalog.ledger_tables import LedgerMoment
 from registry.access.tables import Agreement, Extract
 from registry.accounts.tables import Environment
 from registry.db import reading, transaction
+from registry.services.notifying import call_webhooks, tell_recipients
 from registry.services.ports import Ports
 from registry.services.snapshots import behind, bring_up
 from registry.services.stopping import Held, is_withdrawn, stop
@@ -21,11 +22,13 @@ _AT_ONCE = 200
 
 def catch_up(engine: Engine, ports: Ports) -> None:
     """Stop what holds items that were closed, and make the snapshots and counts that are behind."""
+    tell_recipients(engine, ports)
     check_extracts(engine, ports)
     with reading(engine) as session:
         datasets = behind(session)
     for dataset_id in datasets:
         bring_up(engine, ports, dataset_id)
+    call_webhooks(engine, ports)
 
 
 def check_extracts(engine: Engine, ports: Ports) -> None:

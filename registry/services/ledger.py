@@ -243,12 +243,9 @@ _NO_SUCH_LINE = Text(
 _FINAL = Text("Een intrekking eindigt niet.", "A withdrawal does not end.")
 
 
-def read_lines(content: bytes) -> tuple[NewLine, ...]:
-    """The lines of a CSV file (UTF-8, comma or semicolon); its first row names the columns."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise invalid("file", "Dit bestand is geen UTF-8.", "This file is not UTF-8.") from None
+def read_lines(content: str) -> tuple[NewLine, ...]:
+    """The lines of a CSV file (comma or semicolon); its first row names the columns."""
+    text = content.removeprefix("\ufeff")
     head = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if ";" in head else ",")
     unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]

@@ -20,6 +20,9 @@ PUBLIC = {
     ("GET", "/v1/archives/{archive}/datasets/{dataset}"),
     ("GET", "/v1/offers/{offer_id}"),
     ("POST", "/v1/precheck"),
+    ("POST", "/v1/disputes"),
+    ("GET", "/v1/disputes/{dispute_id}"),
+    ("POST", "/v1/disputes/{dispute_id}/claims"),
     ("GET", "/v1/audit/checkpoint"),
     ("GET", "/v1/keys/{name}"),
     ("POST", "/oauth/token"),
@@ -42,9 +45,16 @@ OWNERS = {
     "environment_id": "startup",
     "token_id": "startup",
     "client_id": "startup",
+    "dispute_id": "archive",
+    "withdrawal_id": "archive",
+    "notice_id": "startup",
+    "webhook_id": "startup",
     "link_id": "startup",
 }
 """Whose each kind of thing is; a new kind of path parameter needs a line here."""
+
+AUDITED = {"/v1/withdrawals/{withdrawal_id}", "/v1/notices/{notice_id}/manifest"}
+"""What an auditor reads whosever it is."""
 
 BODIES: dict[str, Any] = {
     "/v1/datasets/{dataset_id}/declarations": {"kinds": {"embargo": "none"}},
@@ -53,6 +63,10 @@ BODIES: dict[str, Any] = {
     "/v1/datasets/{dataset_id}/editions": {"delivery_id": "{delivery_id}"},
     "/v1/deliveries/{delivery_id}/mapping": {"columns": []},
     "/v1/decisions/{decision_id}/review": {"approve": True},
+    "/v1/datasets/{dataset_id}/ledger": {"lines": [{"identifier": "1", "kind": "opt_out"}]},
+    "/v1/datasets/{dataset_id}/withdrawals": {"identifiers": ["1"], "reason": "x"},
+    "/v1/disputes/{dispute_id}/decision": {"uphold": True, "answer": "x"},
+    "/v1/notices/{notice_id}/receipt": {"receipt": "removed"},
     "/v1/agreements/{agreement_id}/acceptance": {"digest": "{digest}"},
     "/v1/agreements/{agreement_id}/revocation": {"reason": "x"},
 }
@@ -119,6 +133,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.things["client_id"] = running.startup.post("/clients", client)["id"]
         links = f"/extracts/{running.things['extract_id']}/links"
         running.things["link_id"] = running.startup.post(links)["id"]
+        running.take_back()
         yield running
 
 
@@ -132,9 +147,15 @@ def test_nobody_elses_things(world: World, method: str, path: str) -> None:
         for name, value in body.items()
     }
     options: dict[str, Any] = {} if method in {"GET", "HEAD", "DELETE"} else {"json": filled}
+    if path.endswith("/ledger") and method == "PUT":
+        options = {
+            "content": "identifier,kind\n1,opt_out\n",
+            "headers": {"content-type": "text/csv"},
+        }
     if path.endswith("/deliveries") and method == "PUT":
         options = {"content": b"id,licence\n", "params": {"file_name": "a.csv"}}
-    for rival in (world.other_archive, world.other_startup, world.auditor, world.operator):
+    rivals = [world.other_archive, world.other_startup, world.operator]
+    for rival in [*rivals, *([] if path in AUDITED else [world.auditor])]:
         answer = rival.http.request(method, address.removeprefix("/v1"), **options)
         assert answer.status_code in {403, 404}, f"{answer.status_code}: {answer.text}"
     refused = world.anyone.http.request(method, address.removeprefix("/v1"), **options)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import uvicorn
 from fastapi import FastAPI
+from pyarrow import parquet
 
 from registry.app import create_app
 from registry.db import transaction
@@ -219,6 +220,33 @@ class World:
         made = self.startup.post("/tokens", body)
         self.things["token_id"] = made["id"]
         return str(made["access_token"])
+
+    def take_back(self) -> None:
+        """Withdraw an item that the start-up holds, and have someone claim another."""
+        self.things["webhook_id"] = self.startup.post(
+            "/webhooks", {"address": "http://127.0.0.1:9/hook"}
+        )["id"]
+        store = self.app.state.runtime.ports.store
+        file = store.path(next(store.keys("parts/")))
+        (item, *_) = parquet.read_table(file, columns=["_item"])["_item"].to_pylist()
+        body = {"items": [item], "reason": "Verzoek van de maker"}
+        made = self.archive.post(f"/datasets/{self.things['dataset_id']}/withdrawals", body)
+        self.things["withdrawal_id"] = made["id"]
+        until = time.monotonic() + 30
+        while not (notices := self.startup.get("/notices")["items"]):
+            assert time.monotonic() < until, "no notice came"
+            time.sleep(0.1)
+        self.things["notice_id"] = notices[0]["id"]
+        listed = self.anyone.get("/datasets")["items"][0]
+        claim = {
+            "dataset": listed["name"],
+            "identifier": "een nummer",
+            "email": "maker@example.org",
+            "rightsholder": "Een maker",
+            "statement": "Dit is van mij.",
+        }
+        opened = self.anyone.post("/disputes", claim)
+        self.things |= {"dispute_id": opened["id"], "dispute_key": opened["key"]}
 
     def _person(self, slug: str, role: str) -> Caller:
         if slug not in self.callers:

@@ -1,0 +1,284 @@
+"""A withdrawal reaches everyone who has the items, and what became of it can be followed."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from catalog.tables import Edition
+from connectors import webhooks
+from registry.access.tables import Extract
+from registry.access.withdrawal_tables import Notice, Webhook, Withdrawal
+from registry.accounts.tables import OutboxMail
+from registry.audit.checkpoint import open_note
+from registry.db import reading, transaction
+from registry.digests import digest
+from registry.errors import InvalidInput, NotFound
+from registry.services import hooks, publishing, withdrawing
+from registry.services.catching_up import catch_up
+from registry.services.checking import run_check
+from registry.services.notifying import PAUSES, call_webhooks, remind
+from registry.services.publishing import PublishEdition
+from registry.services.reading import Readable
+from registry.services.refusal import Refused
+from registry.services.withdrawing import Acknowledge, Told, Withdraw
+from tests.support.extracting import Scene
+from tests.support.ledgers import Ledger
+
+
+@pytest.fixture
+def book(on_sqlite: Scene) -> Ledger:
+    """A ledger of sixty items, and someone with an agreement on the clear ones."""
+    return Ledger(on_sqlite)
+
+
+def take_back(book: Ledger, **what: Any) -> Withdrawal:
+    """Withdraw as the archive."""
+    scene = book.scene
+    command = Withdraw.model_validate(
+        {"dataset_id": scene.published.dataset.id, "reason": "Verzoek van de maker", **what}
+    )
+    with transaction(scene.world.engine) as session:
+        return withdrawing.withdraw(
+            session,
+            scene.published.archive,
+            command,
+            ports=scene.world.ports,
+            at=scene.world.clock(),
+        )
+
+
+def catch(book: Ledger) -> None:
+    """One background round."""
+    catch_up(book.scene.world.engine, book.scene.world.ports)
+
+
+def told(book: Ledger, withdrawal: Withdrawal) -> Told:
+    """The withdrawal as its archive sees it now."""
+    with reading(book.scene.world.engine) as session:
+        return withdrawing.find_withdrawal(session, book.scene.published.archive, withdrawal.id)
+
+
+def acknowledge(book: Ledger, notice: Notice, receipt: str, remark: str = "") -> Notice:
+    """Answer as the recipient."""
+    command = Acknowledge(notice_id=notice.id, receipt=receipt, remark=remark)
+    with transaction(book.scene.world.engine) as session:
+        return withdrawing.acknowledge(
+            session, book.scene.startup.actor, command, at=book.scene.world.clock()
+        )
+
+
+def test_the_very_next_read_is_refused(scene: Scene) -> None:
+    """No round needs to run in between, on either database."""
+    book = Ledger(scene)
+    made = book.scene.cut()
+    take_back(book, items=book.items(made)[:2])
+    refused = book.scene.open(made)
+    assert isinstance(refused, Refused)
+    assert refused.error.code == "extract-withdrawn"
+    scene.world.check_log()
+
+
+def test_who_has_it_is_told_and_answers(book: Ledger) -> None:
+    """One notice a recipient, with a signed manifest of ids and hashes, mailed; then a receipt."""
+    scene, made = book.scene, book.scene.cut()
+    held = book.items(made)[:3]
+    absent = [row["_item"] for row in book.rows() if row["_item"] not in book.items(made)][:2]
+    withdrawal = take_back(book, items=[*held, *absent])
+    catch(book)
+    catch(book)
+    found = told(book, withdrawal)
+    assert found.withdrawal.stopped_at is not None
+    ((notice, who),) = found.notices
+    assert who.id == scene.startup.actor.organisation_id
+    assert (notice.items, notice.extracts) == (3, [made.id])
+    with reading(scene.world.engine) as session:
+        content = withdrawing.removal_manifest(
+            session, scene.startup.actor, notice.id, scene.world.ports.store
+        )
+        mails = session.exec(
+            select(OutboxMail).where(col(OutboxMail.body).contains(notice.id))
+        ).all()
+    manifest = json.loads(content)
+    assert manifest["items"] == sorted(held)
+    assert [one["sha256"] for one in manifest["files"]] == [
+        part["sha256"] for part in made.manifest["parts"]
+    ]
+    signed = open_note(notice.signature, [scene.world.ports.signer.verifier]).splitlines()
+    assert signed[2] == notice.manifest_digest == digest(manifest)
+    assert len(mails) == 1
+    successor = scene.extract(made.id)
+    fresh = book.cut_again(successor)
+    assert set(book.items(fresh)) == set(book.items(made)) - set(held)
+    with pytest.raises(InvalidInput, match="models"):
+        acknowledge(book, notice, "removed_but_trained")
+    answered = acknowledge(book, notice, "removed_but_trained", "model-7, trained in May")
+    assert answered.received_at == scene.world.clock()
+    acts = ("withdrawal:started", "extract:stopped", "notice:sent", "notice:acknowledged")
+    assert [len(scene.entries(act)) for act in acts] == [1, 1, 1, 1]
+    scene.world.check_log()
+
+
+def test_a_tombstone_outlives_a_new_edition(book: Ledger) -> None:
+    """Delivered again, the item is in no count and no extract of the new edition."""
+    scene = book.scene
+    item = book.items(scene.cut())[0]
+    take_back(book, items=[item])
+    catch(book)
+    world, published = scene.world, scene.published
+    delivery = world.a_delivery(published.archive, published.dataset, items=60)
+    run_check(world.engine, world.ports, delivery.id)
+    command = PublishEdition(dataset_id=published.dataset.id, delivery_id=delivery.id)
+    with transaction(world.engine) as session:
+        made = publishing.publish(
+            session, published.archive, command, origin=world.settings.origin, at=world.clock()
+        )
+    catch(book)
+    with reading(world.engine) as session:
+        edition = session.get_one(Edition, made.edition.id)
+    assert edition.number == 2
+    from dataclasses import replace
+
+    again = replace(published, edition=made.edition, offer=made.offer)
+    agreement = world.an_agreement(scene.startup, again)
+    fresh = world.a_ready_extract(scene.startup, agreement)
+    assert fresh.state == "ready"
+    assert item not in book.items(fresh)
+    assert fresh.rows == len(book.items(fresh)) > 0
+
+
+def test_all_of_a_rightsholder_is_taken_back(book: Ledger) -> None:
+    """By name, over all editions; a name that nobody has is told."""
+    names = [row["_rightsholder"] for row in book.rows() if row["_rightsholder"]]
+    name = max(set(names), key=names.count)
+    withdrawal = take_back(book, rightsholder=name)
+    assert withdrawal.items == names.count(name)
+    with pytest.raises(InvalidInput):
+        take_back(book, rightsholder="Niemand")
+
+
+def test_without_a_receipt_it_is_repeated_and_escalated(book: Ledger) -> None:
+    """A reminder three days before the day, and on it the archive and the operator hear of it."""
+    scene = book.scene
+    scene.world.an_operator()
+    take_back(book, items=book.items(scene.cut())[:1])
+    catch(book)
+    origin = scene.world.settings.origin
+    for days, act in ((10, ""), (1.5, "notice:reminded"), (3, "notice:escalated"), (9, "")):
+        scene.world.clock.now += timedelta(days=days)
+        before = {one: len(scene.entries(one)) for one in ("notice:reminded", "notice:escalated")}
+        with transaction(scene.world.engine) as session:
+            remind(session, at=scene.world.clock(), origin=origin)
+        after = {one: len(scene.entries(one)) for one in before}
+        assert {one for one in before if after[one] > before[one]} == ({act} if act else set())
+
+
+class Listener(BaseHTTPRequestHandler):
+    """A recipient's own service, which keeps what it is told."""
+
+    heard: list[tuple[dict[str, str], bytes]]
+    status: int
+
+    def do_POST(self) -> None:
+        """Take a message."""
+        body = self.rfile.read(int(self.headers["content-length"]))
+        type(self).heard.append((dict(self.headers), body))
+        self.send_response(type(self).status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
+        """Say nothing."""
+
+
+@contextmanager
+def listening(status: int) -> Iterator[tuple[str, type[Listener]]]:
+    """A real server on loopback that answers so."""
+    kind = type("Here", (Listener,), {"heard": [], "status": status})
+    with HTTPServer(("127.0.0.1", 0), kind) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/hook", kind
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def register(book: Ledger, address: str) -> tuple[Webhook, str]:
+    """Register a webhook as the recipient."""
+    with transaction(book.scene.world.engine) as session:
+        return hooks.register_webhook(
+            session,
+            book.scene.startup.actor,
+            hooks.NewWebhook(address=address),
+            loopback=True,
+            at=book.scene.world.clock(),
+        )
+
+
+def test_a_webhook_hears_it_signed(book: Ledger) -> None:
+    """What is posted bears the signature that the secret shown once checks."""
+    with listening(204) as (address, listener):
+        webhook, secret = register(book, address)
+        withdrawal = take_back(book, items=book.items(book.scene.cut())[:1])
+        catch(book)
+        catch(book)
+    ((headers, body),) = listener.heard
+    named = {name.lower(): value for name, value in headers.items()}
+    at = book.scene.world.clock()
+    expected = webhooks.headers(webhook.secret, named["webhook-id"], at, body)
+    assert {name: named[name] for name in expected} == expected
+    assert secret == webhooks.secret_text(webhook.secret)
+    assert json.loads(body)["data"]["withdrawal"] == withdrawal.id
+    ((notice, _),) = told(book, withdrawal).notices
+    assert notice.delivered_at == at
+
+
+@pytest.mark.parametrize(("status", "closed"), [(500, False), (302, False), (410, True)])
+def test_a_webhook_that_fails_is_tried_again(book: Ledger, status: int, closed: bool) -> None:
+    """Later each time and not for ever; 410 closes it; the mail was sent in any case."""
+    with listening(status) as (address, listener):
+        webhook, _ = register(book, address)
+        withdrawal = take_back(book, items=book.items(book.scene.cut())[:1])
+        catch(book)
+        for pause in PAUSES:
+            book.scene.world.clock.now += pause
+            call_webhooks(book.scene.world.engine, book.scene.world.ports)
+        book.scene.world.clock.now += timedelta(days=2)
+        call_webhooks(book.scene.world.engine, book.scene.world.ports)
+    assert len(listener.heard) == (1 if closed else len(PAUSES) + 1)
+    ((notice, _),) = told(book, withdrawal).notices
+    assert notice.problem == f"status-{status}"
+    assert notice.mailed_at is not None
+    with reading(book.scene.world.engine) as session:
+        assert (session.get_one(Webhook, webhook.id).closed_at is not None) is closed
+
+
+def test_an_auditor_sees_it_and_a_rival_does_not(book: Ledger) -> None:
+    """Times from event to stop, notice and receipt are there for who may look."""
+    world = book.scene.world
+    withdrawal = take_back(book, identifiers=["een nummer"])
+    with reading(world.engine) as session:
+        auditor, rival = world.an_auditor(), world.an_archive()
+        assert withdrawing.find_withdrawal(session, auditor, withdrawal.id).notices == ()
+        assert [one.id for one in withdrawing.list_withdrawals(session, auditor)] == [withdrawal.id]
+        assert withdrawing.list_withdrawals(session, rival) == []
+        with pytest.raises(NotFound):
+            withdrawing.find_withdrawal(session, rival, withdrawal.id)
+
+
+def test_readers_of_other_extracts_notice_nothing(book: Ledger) -> None:
+    """An extract without the items is read on, before and after the round."""
+    made = book.scene.cut()
+    take_back(book, identifiers=["staat nergens in"])
+    assert isinstance(book.scene.open(made), Readable)
+    catch(book)
+    assert isinstance(book.scene.open(made), Readable)
+    with reading(book.scene.world.engine) as session:
+        assert session.get_one(Extract, made.id).checked_moment == 1
