@@ -7,7 +7,7 @@ from policies.agreement import agree
 from policies.change import Change
 from policies.checking import Finding, check_policy
 from policies.columns import Columns, columns_of
-from policies.compiled import Compiled, Trace
+from policies.compiled import Compiled, PolicyIndex, Trace
 from policies.conflicts import Agreeing, Clash, agreeing, clashes
 from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
@@ -94,6 +94,7 @@ __all__ = [
     "Place",
     "Policy",
     "PolicyError",
+    "PolicyIndex",
     "PolicyTest",
     "PolicyTestReport",
     "Prospect",

@@ -6,15 +6,27 @@ rules that are alike share their functions, however many policies have them. Wha
 is left to the evaluation itself, so that there is one meaning only.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from policies.decision import Decision
+from policies.errors import PolicyError
 from policies.evaluation import evaluate
-from policies.policy import Condition, Conflict, Constraint, Kind, Moment, Named, Policy, Rule
+from policies.policy import (
+    Collection,
+    Condition,
+    Conflict,
+    Constraint,
+    Kind,
+    Moment,
+    Named,
+    Policy,
+    Rule,
+)
 from policies.request import Place, Request
 from policies.residual import (
     compare,
@@ -59,10 +71,7 @@ class Compiled:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         rules = _in_order(policy)
-        targets = {rule.target for rule in rules}
-        self._target = targets.pop() if len(targets) == 1 else None
-        quick = isinstance(self._target, str) and _has_quick_form(policy)
-        self._shared = _shared(tuple(map(_Shape.of, rules))) if quick else None
+        self._target, self._shared = _quick_form(policy, rules)
         self._uids = tuple(rule.uid for rule in rules)
 
     def outcome(self, request: Request, item: Item = _NOTHING) -> Outcome:
@@ -71,20 +80,7 @@ class Compiled:
             return evaluate(self.policy, request).outcome(item)
         if request.target != self._target:
             return Outcome.DENY
-        view = self._shared[request.action, request.user_class]
-        for tests in view.prohibitions:
-            for test in tests:
-                if test(request, item) is False:
-                    break
-            else:
-                return Outcome.DENY
-        for outcome, tests in view.permissions:
-            for test in tests:
-                if test(request, item) is not True:
-                    break
-            else:
-                return outcome
-        return Outcome.DENY
+        return self._shared.outcome(request, item)
 
     def trace(self, request: Request, item: Item = _NOTHING) -> Trace:
         """The answer with the state of every rule and condition."""
@@ -112,6 +108,61 @@ def _traced(answer: Decision, item: Item) -> Trace:
         for left in answer.residuals
     ]
     return Trace(answer.outcome(item), rules)
+
+
+class PolicyIndex:
+    """Many policies, one for each edition, that answer as fast as one.
+
+    What policies have in common is kept once, and of one that has a quick form nothing else is
+    kept: so the memory that a decision touches stays small however many there are. Names of
+    editions are interned, as a request's target is, so that finding one compares no text.
+    """
+
+    __slots__ = ("_by_target",)
+
+    def __init__(self, policies: Iterable[Policy] = ()) -> None:
+        self._by_target: dict[str, _Views | Compiled] = {}
+        for policy in policies:
+            self.add(policy)
+
+    def __len__(self) -> int:
+        return len(self._by_target)
+
+    def add(self, policy: Policy) -> None:
+        """Take a policy in.
+
+        :raises PolicyError: if it is not about exactly one edition, or about one known here.
+        """
+        deciding = (rule for rule in policy.rules if rule.effect is not Effect.OBLIGATION)
+        targets = {_edition(rule.target) for rule in deciding}
+        target = targets.pop() if len(targets) == 1 else None
+        if target is None or target in self._by_target:
+            raise PolicyError(
+                "target",
+                f"`{policy.uid}` is not the one policy of one edition",
+                "join policies of one edition, and part one that is about several",
+                probleem=f"`{policy.uid}` is niet de enige regeling van één editie",
+                uitweg="voeg regelingen van één editie samen, en splits er een over meer edities",
+            )
+        _, shared = _quick_form(policy, _in_order(policy))
+        self._by_target[sys.intern(target)] = Compiled(policy) if shared is None else shared
+
+    def outcome(self, request: Request, item: Item = _NOTHING) -> Outcome:
+        """The answer of the policy on the asked edition; deny where there is none."""
+        found = self._by_target.get(request.target)
+        return Outcome.DENY if found is None else found.outcome(request, item)
+
+
+def _edition(target: Named | None) -> str | None:
+    return target.source if isinstance(target, Collection) else target
+
+
+def _quick_form(policy: Policy, rules: list[Rule]) -> tuple[Named | None, "_Views | None"]:
+    """The one edition the rules are about, and their functions where all of them have some."""
+    targets = {rule.target for rule in rules}
+    target = targets.pop() if len(targets) == 1 else None
+    quick = isinstance(target, str) and _has_quick_form(policy)
+    return target, _shared(tuple(map(_Shape.of, rules))) if quick else None
 
 
 def _has_quick_form(policy: Policy) -> bool:
@@ -188,6 +239,23 @@ class _Views(dict[tuple[str, str], _View]):
             (shape.outcome, list(zip(shape.tests(), shape.is_settled(), strict=True)))
             for shape in shapes
         ]
+
+    def outcome(self, request: Request, item: Item) -> Outcome:
+        """The answer on the edition that the rules are about, at the first that settles it."""
+        view = self[request.action, request.user_class]
+        for tests in view.prohibitions:
+            for test in tests:
+                if test(request, item) is False:
+                    break
+            else:
+                return Outcome.DENY
+        for outcome, tests in view.permissions:
+            for test in tests:
+                if test(request, item) is not True:
+                    break
+            else:
+                return outcome
+        return Outcome.DENY
 
     def __missing__(self, key: tuple[str, str]) -> _View:
         view = self[key] = _view([_settle(outcome, tests, key) for outcome, tests in self._rules])

@@ -1,5 +1,6 @@
 """The question: who wants to do what, with which edition, why, where and when."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -50,6 +51,7 @@ class Request:
 
     def __post_init__(self) -> None:
         """Refuse what the vocabulary does not know, before it can be decided on."""
+        object.__setattr__(self, "target", sys.intern(self.target))
         if use_term(self.use) is None:
             raise _unknown("use", self.use, ", ".join(term.removeprefix("vg:") for term in USES))
         if self.user_class not in USER_CLASSES:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policies import (
     Collection,
+    Compiled,
     Conflict,
     Constraint,
     Duty,
@@ -21,11 +22,12 @@ from policies import (
     Outcome,
     Place,
     Policy,
+    PolicyError,
+    PolicyIndex,
     Request,
     Rule,
     evaluate,
 )
-from policies.compiled import Compiled
 from policies.policy import Connective
 from tests.policies.test_filters_agree import POLICIES, REQUESTS, ROWS
 
@@ -144,3 +146,32 @@ def test_deep_nesting_is_decided_quickly(request_: Request, item: dict[str, obje
     prohibited = replace(deep, rules=(OPEN, denied))
     assert evaluate(prohibited, request_).outcome(item) is Outcome.DENY
     assert time.process_time() - begun < 1
+
+
+def test_an_index_answers_as_each_of_its_policies(request_: Request) -> None:
+    """By edition, with and without a quick form; an edition it does not have is denied."""
+    elsewhere = replace(OPEN, target="archive/news@1")
+    lapsed = replace(SET, rules=(elsewhere,), valid_until=request_.at)
+    columns = Constraint("vg:column", Operator.EQ, ("title",))
+    part = replace(OPEN, target=Collection("archive/titles@1", (columns,)))
+    index = PolicyIndex([SET, lapsed, replace(SET, rules=(part,))])
+    assert len(index) == 3
+    for target, outcome in (
+        (request_.target, Compiled(SET).outcome(request_)),
+        ("archive/news@1", Outcome.DENY),
+        ("archive/titles@1", Outcome.PERMIT),
+        ("archive/none@1", Outcome.DENY),
+    ):
+        assert index.outcome(replace(request_, target=target)) is outcome
+
+
+@pytest.mark.parametrize("target", ["archive/news@1", None, "archive/films@3"])
+def test_an_index_has_one_policy_for_an_edition(target: str | None) -> None:
+    """One about several editions or none, or a second about the same, is refused."""
+    index = PolicyIndex([SET])
+    with pytest.raises(PolicyError) as caught:
+        index.add(replace(SET, uid="urn:b", rules=(OPEN, replace(OPEN, target=target))))
+    assert "`urn:b`" in caught.value.problem
+    assert "`urn:b`" in caught.value.probleem
+    assert caught.value.remedy != caught.value.uitweg
+    assert len(index) == 1
