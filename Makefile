@@ -8,7 +8,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check unit bench conformance faults soak verifier lock clean
+.PHONY: help demo serve test check unit bench conformance faults soak mutation verifier lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -50,6 +50,11 @@ unit: .venv/development ## all tests with coverage (ARGS="-k word" chooses)
 bench: .venv/development ## measure against the peers (NAME=extracts, SIZE=full)
 	$(BIN)/python -m tests.benchmarks --name $(NAME) --size $(SIZE)
 
+mutation: .venv/development ## change the deciding code everywhere and see whether a test minds
+	rm -rf mutants
+	VRIJGAVE_TEST_POLICIES=20 $(BIN)/mutmut run --max-children 2
+	$(BIN)/mutmut results
+
 conformance: .venv/development ## run other people's suites
 	$(BIN)/python -m tests.conformance
 
@@ -58,6 +63,7 @@ faults: .venv/development ## fail calls to the file system and kill the service,
 
 soak: .venv/development ## the same for hours, as before a release
 	$(BIN)/python -m tests.faults --size full
+	VRIJGAVE_TEST_POLICIES=10000 $(BIN)/python -m pytest tests/policies/test_meanings_agree.py
 
 verifier: .venv/runtime ## the auditors' offline verifier as one file, build/vrijgave-verify.pyz
 	$(BIN)/python -m registry.audit.build_verifier build/vrijgave-verify.pyz

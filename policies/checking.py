@@ -34,6 +34,7 @@ class Finding:
 def check_policy(policy: Policy) -> tuple[Finding, ...]:
     """Everything found, in the order of the rules; an empty tuple if nothing is."""
     return (
+        *_in_circles(policy),
         *_same_names(policy),
         *(_odd_columns(rule) for rule in policy.rules if _has_odd_columns(rule)),
         *(_never(rule) for rule in policy.rules if not _can_apply(rule)),
@@ -41,6 +42,18 @@ def check_policy(policy: Policy) -> tuple[Finding, ...]:
         *_voided(policy),
         *_nothing_permitted(policy),
     )
+
+
+def _in_circles(policy: Policy) -> Iterator[Finding]:
+    for name, uids in (("inheritFrom", policy.inherits), ("isReplacedBy", (policy.replaced_by,))):
+        if policy.uid in uids:
+            yield Finding(
+                "error",
+                "circle",
+                None,
+                f"Deze voorwaarden verwijzen met `{name}` naar zichzelf en gelden dus nooit.",
+                f"These terms point to themselves with `{name}` and so never count.",
+            )
 
 
 def _same_names(policy: Policy) -> Iterator[Finding]:

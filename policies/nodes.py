@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from policies.errors import DocumentError
+from policies.policy import DEEPEST
 from policies.vocabulary import compact
 
 _ALIASES = {"@id": "uid", "@type": "type"}
-_DEEPEST = 32
 
 _T = TypeVar("_T")
 
@@ -29,8 +29,8 @@ class Node:
 
     def child(self, value: object, step: str) -> "Node":
         """The value one step further in."""
-        if self.depth >= _DEEPEST:
-            self.fail(f"the document is nested more than {_DEEPEST} levels deep")
+        if self.depth >= DEEPEST:
+            self.fail(f"the document is nested more than {DEEPEST} levels deep")
         return Node(value, self.path + step, self.depth + 1)
 
     def fields(self, known: set[str]) -> dict[str, "Node"]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from policies.columns import EACH, EXCEPT, TOGETHER
 from policies.dumping import ODRL_CONTEXT
-from policies.errors import DocumentError
+from policies.errors import DocumentError, PolicyError
 from policies.nodes import Node, many, one
 from policies.policy import (
     Collection,
@@ -322,11 +322,12 @@ def _condition(node: Node, *, of_target: bool = False) -> Condition:
     if len(fields.keys() - {"uid", "type"}) > 1:
         node.fail("a logical constraint has one connective and nothing beside it")
     ((connective, operands),) = ((name, fields[name]) for name in joined)
-    return Logical(
-        Connective(connective),
-        tuple(_condition(operand) for operand in operands.each()),
-        one(fields, "uid", Node.text),
-    )
+    parts = tuple(_condition(operand) for operand in operands.each())
+    uid = one(fields, "uid", Node.text)
+    try:
+        return Logical(Connective(connective), parts, uid)
+    except PolicyError as error:
+        node.fail(error.problem, error.remedy, error.probleem, error.uitweg)
 
 
 def _constraint(node: Node, fields: dict[str, Node], *, of_target: bool) -> Constraint:

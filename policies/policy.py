@@ -10,7 +10,12 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
+from policies.errors import PolicyError
 from policies.vocabulary import Effect, Operator
+
+DEEPEST = 32
+"""Levels of nesting that are read."""
+_LARGEST = 10_000
 
 
 class Moment(Enum):
@@ -52,14 +57,41 @@ class Connective(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Logical:
-    """Constraints joined into one."""
+    """Constraints joined into one, no deeper and no larger than can be decided at once.
+
+    :raises PolicyError: for constraints nested too deep, or too many to compare with each other.
+    """
 
     connective: Connective
     operands: tuple["Condition", ...]
     uid: str | None = None
 
+    def __post_init__(self) -> None:
+        """Measure it, so that nothing that reads a policy can be made to hang."""
+        depth, size = _measure(self)
+        if depth > DEEPEST or size > _LARGEST:
+            raise PolicyError(
+                "constraint",
+                f"constraints are nested more than {DEEPEST} levels deep or come to more than"
+                f" {_LARGEST} comparisons",
+                "state them more simply",
+                probleem=f"de voorwaarden zijn meer dan {DEEPEST} lagen diep of komen op meer dan"
+                f" {_LARGEST} vergelijkingen",
+                uitweg="zeg het eenvoudiger",
+            )
+
 
 Condition: TypeAlias = Constraint | Logical
+
+
+def _measure(of: Condition) -> tuple[int, int]:
+    """Levels and comparisons; `xone` looks at each operand once for every other."""
+    if isinstance(of, Constraint):
+        return 1, 1
+    below = [_measure(operand) for operand in of.operands]
+    depth = 1 + max((depth for depth, _ in below), default=0)
+    size = sum(size for _, size in below)
+    return depth, size * len(below) if of.connective is Connective.XONE else size
 
 
 @dataclass(frozen=True, slots=True)

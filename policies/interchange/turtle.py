@@ -45,6 +45,8 @@ def parse_turtle(text: str, *, lenient: bool = False) -> Policy:
         graph.parse(data=text, format="turtle", publicID=_BASE)
     except BadSyntax as error:
         raise DocumentError(f"line {error.lines + 1}", "this is not Turtle") from None
+    except RecursionError:
+        raise DocumentError("$", f"it is nested more than {_DEEPEST} levels deep") from None
     found = [s for s, kind in graph.subject_objects(RDF.type) if str(kind) in _POLICIES]
     if len(found) != 1:
         raise DocumentError("$", f"one policy is expected, and {len(found)} were found")
@@ -81,11 +83,17 @@ def _value(graph: Graph, value: Node, name: str, depth: int) -> object:
     if isinstance(value, Literal):
         return _literal(value)
     if value == RDF.nil or (value, RDF.first, None) in graph:
-        parts = [_value(graph, part, name, depth + 1) for part in RdfList(graph, value)]
-        return {"@list": parts}
+        return {"@list": [_value(graph, part, name, depth + 1) for part in _members(graph, value)]}
     if isinstance(value, BNode) or (name in _NESTED and (value, None, None) in graph):
         return _object(graph, value, depth + 1)
     return {"@id": compact(str(value))} if name in {"action", "rdf:value"} else _iri(value)
+
+
+def _members(graph: Graph, head: Node) -> list[Node]:
+    try:
+        return list(RdfList(graph, head))
+    except ValueError:
+        raise DocumentError("$", "a list comes back to where it began") from None
 
 
 def _iri(node: Node) -> str:

@@ -315,6 +315,7 @@ def _row_filters(rows: int, rounds: int) -> Iterator[Line]:
     by_hand = BY_HAND.format(rights=statements, day=request.at.astimezone(AMSTERDAM).date())
     with duckdb.connect() as database:
         database.execute("SET threads = 1")
+        database.execute("SET enable_progress_bar = false")
         database.execute(
             """
             CREATE TABLE items AS SELECT

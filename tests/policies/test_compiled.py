@@ -135,7 +135,7 @@ def test_rules_that_are_alike_share_their_functions(number: int) -> None:
 def test_deep_nesting_is_decided_quickly(request_: Request, item: dict[str, object]) -> None:
     """Alternating connectives to the depth that documents may have do not multiply the work."""
     inner: Constraint | Logical = Constraint("vg:optOut", Operator.EQ, (False,))
-    for level in range(40):
+    for level in range(31):
         also = Constraint("vg:personalData", Operator.NEQ, (f"level {level}",))
         connective = Connective.OR if level % 2 else Connective.AND
         inner = Logical(connective, (inner, also))
