@@ -146,6 +146,7 @@ class _Wanted:
             "address": self.address,
             "store": runtime.ports.store,
             "origin": runtime.settings.origin,
+            "regions": runtime.settings.regions,
             "at": at,
         }
 

@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     store_region: Annotated[
         str, Field(description="Country where this service stores and processes (ISO 3166-1).")
     ] = "NL"
+    node_region: Annotated[
+        str,
+        Field(description="Country where this very process runs; empty: where the store is."),
+    ] = ""
     store: Annotated[
         str,
         Field(
@@ -84,6 +88,11 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Whether the service is reached on this machine only, as in a demonstration."""
         return self.base_url.host in {"127.0.0.1", "localhost", "[::1]"}
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """Countries in which the bytes stand and pass: the store's and this node's."""
+        return frozenset({self.store_region, self.node_region or self.store_region})
 
     @property
     def origin(self) -> str:

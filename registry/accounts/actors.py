@@ -52,6 +52,8 @@ class Actor:
     """The environment its token is bound to, if it is."""
     credential_id: str | None = None
     """The token it showed; a person at a browser shows a session and has none."""
+    by_link: bool = False
+    """Whether it came by a signed link, which anyone can carry elsewhere."""
 
     @property
     def is_person(self) -> bool:

@@ -102,6 +102,12 @@ class Environment(SQLModel, table=True):
     """CIDR ranges; empty means any address."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    certificates: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    """Names and numbers of the certificates that its operator holds."""
+    proven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until when the newest accepted proof holds; without one the registration is all there is."""
 
 
 class OutboxMail(SQLModel, table=True):

@@ -124,8 +124,8 @@ def order(
     """The agreement is evaluated anew; a job cuts the extract. Follow it at `Location`."""
     columns = None if wanted.columns is None else tuple(wanted.columns)
     command = extracts.NewExtract(agreement_id=agreement_id, columns=columns)
-    origin = runtime.settings.origin
-    done = extracts.order_extract(session, actor, command, origin=origin, at=at)
+    origin, regions = runtime.settings.origin, runtime.settings.regions
+    done = extracts.order_extract(session, actor, command, origin=origin, at=at, regions=regions)
     if isinstance(done, Refused):
         return problem_response(request, done.error)
     extract_id = done.id

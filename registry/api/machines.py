@@ -25,6 +25,10 @@ class EnvironmentShape(Row):
     operator_country: str = Field(description="Jurisdiction of the operator's ultimate parent.")
     secure: bool
     networks: list[str]
+    certificates: list[str]
+    proven_until: datetime | None = Field(
+        description="Until when the newest accepted proof holds; then every range is refused."
+    )
     created_at: datetime
     closed_at: datetime | None
 

@@ -131,8 +131,9 @@ def file_request(
     actor: Annotated[Actor, Depends(once(Scope.REQUESTS))],
 ) -> FiledShape:
     """Clear cases are decided at once; the rest waits in the archive's inbox, with a clock."""
-    origin = runtime.settings.origin
-    return filed_shape(requesting.file_request(session, actor, command, origin=origin, at=at))
+    origin, regions = runtime.settings.origin, runtime.settings.regions
+    filed = requesting.file_request(session, actor, command, origin=origin, at=at, regions=regions)
+    return filed_shape(filed)
 
 
 @router.get("/requests", responses=signed_in(), summary="My organisation's requests")

@@ -22,6 +22,8 @@ class Act(StrEnum):
     ORGANISATION_BLOCKED = "organisation:blocked"
     ENVIRONMENT_REGISTERED = "environment:registered"
     ENVIRONMENT_CLOSED = "environment:closed"
+    ENVIRONMENT_PROOF_GIVEN = "environment:proof-given"
+    ENVIRONMENT_PROOF_DECIDED = "environment:proof-decided"
     ACTOR_INVITED = "actor:invited"
     ACTOR_SIGNED_IN = "actor:signed-in"
     ACTOR_SIGNED_OUT = "actor:signed-out"
@@ -203,6 +205,8 @@ SHAPES: Mapping[Act, Shape] = {
         "environment", "country operator_country", or_facts="secure", or_ids="organisation"
     ),
     Act.ENVIRONMENT_CLOSED: _shape("environment", or_facts="reason", or_ids="organisation"),
+    Act.ENVIRONMENT_PROOF_GIVEN: _shape("environment", "kind until", or_facts="state"),
+    Act.ENVIRONMENT_PROOF_DECIDED: _shape("environment", "kind state until", or_facts="reason"),
     Act.ACTOR_INVITED: _shape("seat", or_ids="organisation", or_facts="role method until"),
     Act.ACTOR_SIGNED_IN: _shape("seat", or_ids="organisation", or_facts="method until"),
     Act.ACTOR_SIGNED_OUT: _shape("seat", or_ids="organisation", or_facts="method"),

@@ -14,6 +14,7 @@ TABLES = (
     "registry.accounts.tables",
     "registry.access.tables",
     "registry.access.links",
+    "registry.accounts.proofs",
     "registry.access.withdrawal_tables",
     "registry.audit.tables",
 )

@@ -20,6 +20,7 @@ from registry.services.machines import (
     list_environments,
     register_environment,
 )
+from registry.services.proofs import NewProof, give_proof
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,8 +61,25 @@ def _environment(posted: Posted) -> NewEnvironment:
         NewEnvironment,
         secure=posted.text("secure") == "yes",
         networks=posted.lines("networks"),
+        certificates=posted.lines("certificates"),
         **{name: posted.text(name) for name in names},
     )
+
+
+@router.post("/environments/{environment_id}/proofs")
+def prove(
+    environment_id: str, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
+) -> Response:
+    """Hand in a proof; an archive or the operator looks at it."""
+    command = filled(
+        NewProof,
+        environment_id=environment_id,
+        kind=posted.text("kind"),
+        reference=posted.text("reference"),
+        holds_until=f"{posted.text('holds_until')}T00:00:00Z",
+    )
+    give_proof(session, person, command, at=at)
+    return see("/environments", done="proof")
 
 
 @router.post("/environments/{environment_id}/close")

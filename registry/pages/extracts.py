@@ -10,7 +10,15 @@ from starlette.responses import Response
 from registry.access.tables import Agreement, Extract
 from registry.accounts.actors import Actor, Scope, require
 from registry.client.snippets import snippets
-from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, after_commit, now_of
+from registry.dependencies import (
+    NowDep,
+    ReadingDep,
+    RuntimeDep,
+    SessionDep,
+    after_commit,
+    now_of,
+    runtime_of,
+)
 from registry.errors import RegistryError
 from registry.jobs import enqueue_extract
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again, to_field
@@ -107,8 +115,7 @@ def order(
     runtime: RuntimeDep,
 ) -> Response:
     """Order it; a job cuts it once the order stands."""
-    origin = runtime.settings.origin
-    act = partial(_order, request, session, person, agreement_id, posted, origin)
+    act = partial(_order, request, session, person, agreement_id, posted)
     with shown_again(partial(_order_form, person, agreement_id, posted)):
         return once(session, person, posted, at, act)
 
@@ -119,10 +126,11 @@ def _order(
     person: Actor,
     agreement_id: str,
     posted: Posted,
-    origin: str,
 ) -> Response:
+    settings, at = runtime_of(request).settings, now_of(request)
     command = filled(NewExtract, agreement_id=agreement_id, columns=posted.all("columns"))
-    ordered = order_extract(session, person, command, origin=origin, at=now_of(request))
+    origin, regions = settings.origin, settings.regions
+    ordered = order_extract(session, person, command, origin=origin, at=at, regions=regions)
     if isinstance(ordered, Refused):
         return _refusal(request, ordered)
     after_commit(session, partial(enqueue_extract, ordered.id))

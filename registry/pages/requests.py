@@ -28,6 +28,7 @@ from registry.services.requesting import (
     list_requests,
     withdraw_request,
 )
+from registry.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 
@@ -107,13 +108,14 @@ def file(
     person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep, runtime: RuntimeDep
 ) -> Response:
     """File the request; its page shows what was decided."""
-    origin = runtime.settings.origin
-    act = partial(_file, session, person, posted, origin, at)
+    act = partial(_file, session, person, posted, runtime.settings, at)
     with shown_again(partial(_form, person, posted)):
         return once(session, person, posted, at, act)
 
 
-def _file(session: Session, person: Actor, posted: Posted, origin: str, at: datetime) -> Response:
+def _file(
+    session: Session, person: Actor, posted: Posted, settings: Settings, at: datetime
+) -> Response:
     command = filled(
         NewRequest,
         datasets=posted.all("dataset"),
@@ -122,7 +124,8 @@ def _file(session: Session, person: Actor, posted: Posted, origin: str, at: date
         purpose=posted.text("purpose") or None,
         note=posted.text("note"),
     )
-    filed = file_request(session, person, command, origin=origin, at=at)
+    origin, regions = settings.origin, settings.regions
+    filed = file_request(session, person, command, origin=origin, at=at, regions=regions)
     return see(f"/requests/{filed.request.id}", done="filed")
 
 

@@ -1,5 +1,6 @@
 """Extracts: ordered under an agreement, cut by a job, published whole or not at all."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from catalog.tables import Edition, Offer
 from policies import (
     Decision,
     Outcome,
+    Reason,
     Selection,
     evaluate,
     request_from_json,
@@ -19,19 +21,20 @@ from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Environment, Organisation
 from registry.audit.acts import Act
 from registry.digests import digest
-from registry.errors import NotAllowed, Text
+from registry.errors import NotAllowed, RegistryError, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.agreeing import standing
 from registry.services.asking import policy_of
 from registry.services.catalogue import listing_of
-from registry.services.counting import classes_of, judged
+from registry.services.counting import Facts, classes_of, judged
 from registry.services.locking import locked
 from registry.services.manifests import Cut
 from registry.services.masking import asked_before, masks_for, select_cleared, stored_masks
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import asked_of
+from registry.services.residency import outside
 from registry.services.wording import conflict, invalid, missing
 
 ALWAYS = ("_item", "_rights")
@@ -47,11 +50,19 @@ class NewExtract(Command):
 
 
 def order_extract(
-    session: Session, actor: Actor, command: NewExtract, *, origin: str, at: datetime
+    session: Session,
+    actor: Actor,
+    command: NewExtract,
+    *,
+    origin: str,
+    at: datetime,
+    regions: frozenset[str] = frozenset(),
 ) -> Extract | Refused:
     """Order an extract: the agreement is evaluated anew, and the row's job is still to be queued.
 
     A refusal is an act too: its entry commits.
+
+    :param regions: countries of the store and of this node, which must satisfy the terms as well.
     """
     require(actor, Scope.EXTRACTS)
     agreement = session.get(Agreement, command.agreement_id)
@@ -65,7 +76,10 @@ def order_extract(
     decision = decide(session, agreement, origin, at)
     summary = judged(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
-        return _refuse(session, actor, agreement, decision, at)
+        return _refuse(session, actor, agreement, _no_items(decision), decision.reasons, at)
+    elsewhere = outside(decision.policy, regions)
+    if elsewhere is not None:
+        return _refuse(session, actor, agreement, elsewhere, (), at)
     before = asked_before(session, agreement)
     masks = masks_for(decision, _offer_of(session, agreement), edition, columns, before)
     selection = select_cleared(decision, masks)
@@ -107,8 +121,13 @@ def decide(session: Session, agreement: Agreement, origin: str, at: datetime) ->
 
 def clears_any(session: Session, decision: Decision, edition_id: str) -> bool:
     """Whether the decision clears at least one item of the edition."""
-    classes = classes_of(session, edition_id).open_in(decision.request.place.country)
+    classes = open_classes(session, decision, edition_id)
     return any(decision.verdict(facts).outcome is Outcome.PERMIT for facts, _items in classes)
+
+
+def open_classes(session: Session, decision: Decision, edition_id: str) -> list[tuple[Facts, int]]:
+    """The edition's rights classes that the ledger leaves open where the decision is about."""
+    return classes_of(session, edition_id).open_in(decision.request.place.country)
 
 
 def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:
@@ -141,9 +160,13 @@ def identity_of(
 
 
 def _refuse(
-    session: Session, actor: Actor, agreement: Agreement, decision: Decision, at: datetime
+    session: Session,
+    actor: Actor,
+    agreement: Agreement,
+    error: RegistryError,
+    reasons: Sequence[Reason],
+    at: datetime,
 ) -> Refused:
-    reasons = decision.reasons
     note(
         session,
         Act.EXTRACT_REFUSED,
@@ -151,11 +174,16 @@ def _refuse(
         actor=actor,
         archive=agreement.archive_id,
         ids={"agreement": agreement.id, "dataset": agreement.dataset_id},
-        facts={"reasons": [reason.code for reason in reasons] or ["no-items"]},
+        facts={"reasons": [reason.code for reason in reasons] or [error.code]},
     )
+    return Refused(error)
+
+
+def _no_items(decision: Decision) -> RegistryError:
+    reasons = decision.reasons
     nl = " ".join(r.nl for r in reasons) or "Er zijn nu geen items die u mag hebben."
     en = " ".join(r.en for r in reasons) or "There are no items now that you may have."
-    return Refused(NotAllowed("extract-refused", Text(nl, en)))
+    return NotAllowed("extract-refused" if reasons else "no-items", Text(nl, en))
 
 
 def note_extract(

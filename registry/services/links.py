@@ -91,7 +91,7 @@ def find_reader(
         session, seat=link.seat_id, client=link.client_id, credential=link.credential_id, at=at
     )
     scopes = actor.scopes & {Scope.EXTRACTS}
-    return replace(actor, scopes=scopes, environment_id=link.environment_id)
+    return replace(actor, scopes=scopes, environment_id=link.environment_id, by_link=True)
 
 
 def list_links(session: Session, actor: Actor, extract_id: str) -> list[SignedLink]:

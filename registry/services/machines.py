@@ -35,6 +35,7 @@ class NewEnvironment(Command):
     operator_country: Country
     secure: bool = False
     networks: tuple[str, ...] = ()
+    certificates: tuple[Line, ...] = ()
 
 
 class NewClient(Command):
@@ -70,6 +71,7 @@ def register_environment(
         operator_country=command.operator_country,
         secure=command.secure,
         networks=[_network(i, text) for i, text in enumerate(command.networks)],
+        certificates=list(command.certificates),
         created_at=at,
     )
     session.add(environment)

@@ -12,16 +12,18 @@ from sqlmodel import Session, col, func, select
 
 from catalog.ledger_tables import LedgerMoment
 from connectors.ports import ObjectStore
+from policies import Decision
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment
 from registry.audit.acts import Act
 from registry.errors import Conflict, Gone, NotAllowed, RegistryError, Text
 from registry.services.agreeing import standing
-from registry.services.extracts import clears_any, decide, find_extract
+from registry.services.extracts import clears_any, decide, find_extract, open_classes
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import place_of
+from registry.services.residency import is_sealed, leaves, outside, unproven
 from registry.services.stopping import WITHDRAWN, Held, gone, is_withdrawn, stop
 from registry.services.wording import missing
 
@@ -60,9 +62,13 @@ _ROWS: Any = (  # five columns, of which SQLModel types four
 
 
 class Visit(TypedDict):
-    """From where and when a part is asked for; `origin` is the service's own address."""
+    """From where and when a part is asked for.
+
+    `origin` is the service's own address, `regions` the countries of its store and of this node.
+    """
 
     address: str
+    regions: frozenset[str]
     store: ObjectStore
     origin: str
     at: datetime
@@ -105,7 +111,8 @@ def look_at_part(
     refusal = (
         standing(agreement, visit["at"])
         or _wrong_environment(actor, environment, visit["address"])
-        or _no_longer_permitted(session, agreement, environment, visit["origin"], visit["at"])
+        or unproven(environment, visit["at"])
+        or _no_longer_permitted(session, actor, agreement, environment, visit)
         or is_withdrawn(session, held, visit["store"], visit["origin"], visit["at"])
     )
     return Readable(extract, part, agreement, environment), refusal
@@ -188,24 +195,33 @@ def _within(address: str, networks: list[str]) -> bool:
 
 
 FRESH = timedelta(seconds=1)
-"""How long a permit stands for the same agreement and place: its terms may end with the clock."""
+"""How long a permit stands for the same agreement and places: its terms may end with the clock."""
 _KEPT = 4096
-_permits: OrderedDict[tuple[object, ...], datetime] = OrderedDict()
+_permits: OrderedDict[tuple[object, ...], tuple[datetime, bool]] = OrderedDict()
+"""When a permit was found, and whether it is sealed within a secure environment."""
 
 
 def _no_longer_permitted(
-    session: Session, agreement: Agreement, environment: Environment, origin: str, at: datetime
+    session: Session, actor: Actor, agreement: Agreement, environment: Environment, visit: Visit
 ) -> RegistryError | None:
-    """What the agreement itself says now, about the environment as it is now."""
-    key = (agreement.id, agreement.digest, place_of(environment), origin)
-    permitted = _permits.get(key)
-    if permitted is not None and permitted <= at < permitted + FRESH:
-        return None
-    decision = decide(session, agreement, origin, at)
-    if clears_any(session, decision, agreement.edition_id):
-        _permits[key] = at
+    """What the agreement itself says now, about the environment and the service as they are."""
+    at, regions = visit["at"], visit["regions"]
+    key = (agreement.id, agreement.digest, place_of(environment), regions, visit["origin"])
+    permitted, sealed = _permits.get(key, (None, False))
+    if permitted is None or not permitted <= at < permitted + FRESH:
+        decision = decide(session, agreement, visit["origin"], at)
+        refusal = _refused(session, decision, agreement) or outside(decision.policy, regions)
+        if refusal is not None:
+            return refusal
+        sealed = is_sealed(decision, open_classes(session, decision, agreement.edition_id))
+        _permits[key] = (at, sealed)
         while len(_permits) > _KEPT:
             _permits.popitem(last=False)
+    return leaves(actor, environment) if sealed else None
+
+
+def _refused(session: Session, decision: Decision, agreement: Agreement) -> RegistryError | None:
+    if clears_any(session, decision, agreement.edition_id):
         return None
     nl = " ".join(r.nl for r in decision.reasons) or "De overeenkomst laat dit niet meer toe."
     en = " ".join(r.en for r in decision.reasons) or "The agreement does not permit this any more."

@@ -1,6 +1,6 @@
 """Access requests: over one or several datasets, decided at once where the terms are clear."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from registry.services.counting import classes_of
 from registry.services.locking import locked
 from registry.services.machines import find_environment
 from registry.services.noting import note
+from registry.services.residency import unproven
 from registry.services.wording import conflict, invalid, missing
 
 ANSWER_WITHIN = timedelta(days=10)
@@ -64,15 +65,24 @@ class FiledRequest:
 
 
 def file_request(
-    session: Session, actor: Actor, command: NewRequest, *, origin: str, at: datetime
+    session: Session,
+    actor: Actor,
+    command: NewRequest,
+    *,
+    origin: str,
+    at: datetime,
+    regions: frozenset[str] = frozenset(),
 ) -> FiledRequest:
     """File a request; every dataset is decided part by part, each part an act of its own.
 
     Clear cases get an agreement at once where the offer's owner allows that; what the terms leave
     to the archive waits in its inbox; the rest is denied with its reasons.
+
+    :param regions: countries of the store and of this node: what the terms give nobody there is
+        denied here.
     """
     require(actor, Scope.REQUESTS)
-    environment = _open_environment(session, actor, command.environment_id)
+    environment = _open_environment(session, actor, command.environment_id, at)
     listings = [
         offered(find_dataset(session, actor, name), f"datasets.{i}")
         for i, name in enumerate(command.datasets)
@@ -97,7 +107,7 @@ def file_request(
     session.add(request)
     session.flush()
     for listing, question in zip(listings, asked, strict=True):
-        _decide(session, actor, request, listing, question, origin, at)
+        _decide(session, actor, request, listing, question, origin, at, regions)
     return find_request(session, actor, request.id)
 
 
@@ -123,7 +133,9 @@ def place_of(environment: Environment) -> Place:
     return Place(environment.country, environment.operator_country, environment.secure)
 
 
-def _open_environment(session: Session, actor: Actor, environment_id: str) -> Environment:
+def _open_environment(
+    session: Session, actor: Actor, environment_id: str, at: datetime
+) -> Environment:
     environment = find_environment(session, actor, environment_id)
     if environment.closed_at is not None:
         raise conflict(
@@ -133,6 +145,9 @@ def _open_environment(session: Session, actor: Actor, environment_id: str) -> En
             "Kies een andere omgeving of meld een nieuwe aan.",
             "Choose another environment or register a new one.",
         )
+    expired = unproven(environment, at)
+    if expired is not None:
+        raise expired
     return environment
 
 
@@ -144,9 +159,10 @@ def _decide(
     question: Request,
     origin: str,
     at: datetime,
+    regions: frozenset[str],
 ) -> None:
     """One decision a part of the dataset that has items; an empty dataset is denied."""
-    prospect, summary = prospect_of(session, listing, question)
+    prospect, summary = _prospect(session, listing, question, regions)
     ledger = classes_of(session, listing.edition.id).moment
     parts = [outcome for outcome in Outcome if summary.counts[outcome]] or [Outcome.DENY]
     for part in parts:
@@ -156,6 +172,19 @@ def _decide(
         _note_decision(session, actor, decision, question, prospect)
         if decision.state == "permitted":
             propose(session, decision, request, question, origin=origin, at=at)
+
+
+def _prospect(
+    session: Session, listing: Offered, question: Request, regions: frozenset[str]
+) -> tuple[Prospect, Summary]:
+    """What an agreement would give; nothing where the service itself stands in the wrong place."""
+    found = prospect_of(session, listing, question)
+    for region in sorted(regions - {question.place.country}):
+        here = replace(question, place=replace(question.place, country=region))
+        there = prospect_of(session, listing, here)
+        if not there[1].counts[Outcome.PERMIT] + there[1].counts[Outcome.REVIEW]:
+            return there
+    return found
 
 
 def _decision(

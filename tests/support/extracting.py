@@ -38,8 +38,15 @@ class Scene:
             rows = session.exec(select(AuditEntry.body).order_by(col(AuditEntry.id))).all()
         return [entry for body in rows if (entry := Entry.from_bytes(body)).act == act]
 
+    def order_in(self, regions: frozenset[str]) -> Extract | Refused:
+        """Order an extract of a service that stores and processes in these countries."""
+        return self._order(regions)
+
     def order(self, **facts: Any) -> Extract | Refused:
         """Order an extract."""
+        return self._order(frozenset(), **facts)
+
+    def _order(self, regions: frozenset[str], **facts: Any) -> Extract | Refused:
         command = NewExtract(agreement_id=self.agreement.id, **facts)
         with transaction(self.world.engine) as session:
             return extracts.order_extract(
@@ -48,6 +55,7 @@ class Scene:
                 command,
                 origin=self.world.settings.origin,
                 at=self.world.clock(),
+                regions=regions,
             )
 
     def cut(self, extractor: Extractor | None = None) -> Extract:
@@ -78,6 +86,7 @@ class Scene:
                 extract.id,
                 number,
                 address=address,
+                regions=self.world.settings.regions,
                 store=self.world.ports.store,
                 origin=self.world.settings.origin,
                 at=self.world.clock(),

@@ -167,6 +167,7 @@ class World:
         *,
         automatic: bool = True,
         residency: tuple[str, ...] = ("EU",),
+        secure_only: bool = False,
         **terms: object,
     ) -> Terms:
         """Declare everything, confirm the suggested terms with these changes, set the place."""
@@ -179,7 +180,7 @@ class World:
             chosen = replace(suggested, lines=lines, automatic=automatic)
             chosen = replace(chosen, **terms)  # type: ignore[arg-type] # named as the terms' fields
             publishing.set_terms(session, archive, dataset.id, chosen, at=at)
-            rule = ResidencyRule(process=residency)
+            rule = ResidencyRule(process=residency, secure_only=secure_only)
             publishing.set_residency(session, archive, dataset.id, rule, at=at)
         return chosen
 
@@ -191,6 +192,7 @@ class World:
         seed: int = 1,
         automatic: bool = True,
         residency: tuple[str, ...] = ("EU",),
+        secure_only: bool = False,
         **terms: object,
     ) -> PublishedDataset:
         """The whole way: register, deliver, map, check, declare, publish."""
@@ -198,7 +200,15 @@ class World:
         dataset = self.a_dataset(archive)
         delivery = self.a_delivery(archive, dataset, items=items, seed=seed)
         run_check(self.engine, self.ports, delivery.id)
-        self.declare(archive, dataset, delivery, automatic=automatic, residency=residency, **terms)
+        self.declare(
+            archive,
+            dataset,
+            delivery,
+            automatic=automatic,
+            residency=residency,
+            secure_only=secure_only,
+            **terms,
+        )
         command = publishing.PublishEdition(dataset_id=dataset.id, delivery_id=delivery.id)
         with transaction(self.engine) as session:
             made = publishing.publish(

@@ -186,7 +186,7 @@ def _calls() -> dict[str, tuple[str, set[str], Call]]:
             "ext_1",
             user,
             lambda s, a, i: check_part(
-                s, a, i, 0, address="127.0.0.1", store=UNUSED, origin=ORIGIN, at=AT
+                s, a, i, 0, address="127.0.0.1", regions=UNUSED, store=UNUSED, origin=ORIGIN, at=AT
             ),
         ),
         "environment": ("env_1", user, machines.find_environment),
