@@ -4,6 +4,7 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 """
 
 from policies.agreement import agree
+from policies.alignment import equivalents, from_duo, to_dpv
 from policies.change import Change
 from policies.checking import Finding, check_policy
 from policies.columns import Columns, columns_of
@@ -123,8 +124,10 @@ __all__ = [
     "compliance_report",
     "dump_policy",
     "duty_term",
+    "equivalents",
     "evaluate",
     "explain",
+    "from_duo",
     "from_template",
     "inherit",
     "is_country",
@@ -143,6 +146,7 @@ __all__ = [
     "successor",
     "summarise",
     "templates",
+    "to_dpv",
     "use_term",
     "what_if",
     "world_from_json",

@@ -2,11 +2,13 @@
 
 The profile's own terms are ODRL actions, left operands and duties with labels in Dutch and English;
 ``skos:closeMatch`` points at the term of the W3C community group's draft AI vocabulary or of ODRL
-that says nearly the same. A close match is no licence to swap one for the other.
+that says nearly the same, and the other SKOS matches at terms of DPV and DUO. A close match is no
+licence to swap one for the other.
 """
 
 from rdflib import OWL, RDF, RDFS, SKOS, Graph, Literal, Namespace, URIRef
 
+from policies.alignment import ALIGNMENTS, Match
 from policies.vocabulary import (
     ALIGNED,
     DUTIES,
@@ -20,6 +22,16 @@ from policies.vocabulary import (
 )
 
 ODRL = Namespace(PREFIXES["odrl"])
+_OUTSIDE = {
+    "dpv-ai": Namespace("https://w3id.org/dpv/ai#"),
+    "duo": Namespace("http://purl.obolibrary.org/obo/"),
+}
+_MATCHES = {
+    Match.EXACT: SKOS.exactMatch,
+    Match.CLOSE: SKOS.closeMatch,
+    Match.BROAD: SKOS.broadMatch,
+    Match.NARROW: SKOS.narrowMatch,
+}
 
 
 def dump_profile() -> str:
@@ -36,6 +48,10 @@ def dump_profile() -> str:
     for operand in OPERANDS.values():
         if operand.term.startswith("vg:"):
             _describe(graph, operand, ODRL.LeftOperand)
+    for each in ALIGNMENTS:
+        prefix, _, name = each.theirs.partition(":")
+        theirs = _OUTSIDE[prefix][name]
+        graph.add((URIRef(expand(each.ours)), _MATCHES[each.match], theirs))
     return graph.serialize(format="turtle")
 
 

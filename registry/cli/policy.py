@@ -5,8 +5,9 @@ tests as YAML, of which JSON is a part.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ import yaml
 from policies import (
     Agreeing,
     Decision,
+    Finding,
     Kind,
     Place,
     Policy,
@@ -31,6 +33,7 @@ from policies import (
     dump_policy,
     evaluate,
     explain,
+    from_duo,
     from_template,
     item_from_json,
     match,
@@ -41,6 +44,7 @@ from policies import (
     run_policy_tests,
     summarise,
     templates,
+    to_dpv,
     what_if,
 )
 
@@ -63,6 +67,14 @@ class Notation(StrEnum):
 
     JSON_LD = "json-ld"
     TURTLE = "turtle"
+    DPV = "dpv"
+
+
+class Source(StrEnum):
+    """What a policy is read from."""
+
+    ODRL = "odrl"
+    DUO = "duo"
 
 
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the explanation.")]
@@ -177,16 +189,44 @@ def explain_(
 def convert(
     policy: File,
     to: Annotated[Notation, typer.Option(help="What to write.")] = Notation.JSON_LD,
+    source: Annotated[
+        Source, typer.Option("--from", help="ODRL, or a list of DUO codes in YAML or JSON.")
+    ] = Source.ODRL,
+    uid: Annotated[str, typer.Option(help="The IRI of an offer by codes.")] = "urn:example:offer",
+    assigner: Annotated[str, typer.Option(help="Its archive.")] = "urn:example:archive",
+    target: Annotated[str, typer.Option(help="Its edition.")] = "archive/dataset@1",
 ) -> None:
-    """Write a policy in another notation, on standard output."""
+    """Write a policy in another notation; what has no word there is told on standard error."""
     with _told():
-        found = _policy(policy)
-        if to is Notation.TURTLE:
-            from policies.interchange.turtle import dump_turtle
-
-            typer.echo(dump_turtle(found), nl=False)
+        if source is Source.DUO:
+            codes = [str(code) for code in _data(policy)]
+            offer, findings = from_duo(codes, uid=uid, assigner=assigner, target=target)
+            _tell(findings)
+            if offer is None:
+                raise typer.Exit(1)
+            _write(offer, to)
         else:
-            typer.echo(json.dumps(dump_policy(found), ensure_ascii=False, indent=1))
+            _write(_policy(policy), to)
+
+
+def _write(policy: Policy, to: Notation) -> None:
+    if to is Notation.TURTLE:
+        from policies.interchange.turtle import dump_turtle
+
+        typer.echo(dump_turtle(policy), nl=False)
+        return
+    document: object = dump_policy(policy)
+    if to is Notation.DPV:
+        rendered, findings = to_dpv(policy)
+        document = [asdict(rule) for rule in rendered]
+        _tell(findings)
+    typer.echo(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def _tell(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        where = f" {finding.rule}:" if finding.rule else ""
+        typer.echo(f"{finding.level} {finding.code}:{where} {finding.en}", err=True)
 
 
 @app.command()

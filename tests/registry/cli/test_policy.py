@@ -225,3 +225,18 @@ def test_two_policies_are_compared(folder: Path) -> None:
     assert contradiction in found.output
     assert "may contradict" in found.output
     assert found.output.endswith("conflict\n")
+
+
+def test_codes_of_duo_become_an_offer_and_dpv_tells_what_it_lacks(folder: Path) -> None:
+    """`--from duo` and `--to dpv`; a code that cannot be kept ends with status 1."""
+    (folder / "codes.yaml").write_text("[GRU, RTN]")
+    made = _run(folder, "convert", "codes.yaml", "--from", "duo")
+    assert made.exit_code == 0
+    assert parse_policy(json.loads(made.stdout)).uid == "urn:example:offer"
+    told = _run(folder, "convert", "codes.yaml", "--from", "duo", "--to", "dpv")
+    assert "duo:DUO_0000029" in told.stdout
+    assert "warning no-equivalent: urn:example:offer" in told.stderr
+    (folder / "codes.yaml").write_text("[GRU, HMB]")
+    refused = _run(folder, "convert", "codes.yaml", "--from", "duo")
+    assert refused.exit_code == 1
+    assert "`HMB`" in refused.stderr
