@@ -163,6 +163,9 @@ def test_an_index_answers_as_each_of_its_policies(request_: Request) -> None:
         ("archive/none@1", Outcome.DENY),
     ):
         assert index.outcome(replace(request_, target=target)) is outcome
+    opted_out = _only("vg:optOut", Operator.EQ, True)
+    assert PolicyIndex([opted_out]).outcome(request_, {"opt_out": True}) is Outcome.PERMIT
+    assert PolicyIndex([opted_out]).outcome(request_, {"opt_out": False}) is Outcome.DENY
 
 
 @pytest.mark.parametrize("target", ["archive/news@1", None, "archive/films@3"])
@@ -171,7 +174,16 @@ def test_an_index_has_one_policy_for_an_edition(target: str | None) -> None:
     index = PolicyIndex([SET])
     with pytest.raises(PolicyError) as caught:
         index.add(replace(SET, uid="urn:b", rules=(OPEN, replace(OPEN, target=target))))
+    assert caught.value.path == "target"
     assert "`urn:b`" in caught.value.problem
     assert "`urn:b`" in caught.value.probleem
     assert caught.value.remedy != caught.value.uitweg
     assert len(index) == 1
+
+
+def test_a_trace_without_a_quick_form_has_every_rule(request_: Request) -> None:
+    """The evaluation's own: each rule with whether it applies and the state of its conditions."""
+    slow = replace(_only("vg:optOut", Operator.EQ, True), valid_until=request_.at)
+    assert Compiled(slow).trace(request_, {"opt_out": True}).rules == [
+        ("yes", True, [True, True, True])
+    ]

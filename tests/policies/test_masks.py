@@ -149,7 +149,10 @@ def test_a_column_that_is_not_there_is_refused(rule: Rule, asked: tuple[str, ...
     with pytest.raises(FilterError) as caught:
         column_masks(answer, ("title", "place"), asked)
     assert caught.value.path == ("columns" if "nothing" in asked else "rule")
-    assert "place, title" in caught.value.remedy
+    assert "there is no column `" in caught.value.problem
+    assert "er is hier geen kolom `" in caught.value.probleem
+    assert caught.value.remedy == "use one of: place, title"
+    assert caught.value.uitweg == "gebruik een van: place, title"
     assert caught.value.probleem != caught.value.problem
     assert caught.value.uitweg != caught.value.remedy
 
