@@ -22,6 +22,7 @@ from registry.dependencies import (
 )
 from registry.errors import Text as Sentence
 from registry.errors import Unavailable
+from registry.looking import record_look
 from registry.runtime import Runtime
 from registry.sending import send_file
 from registry.services import auditing
@@ -58,13 +59,16 @@ class ExportOrder(BaseModel):
 def list_entries(
     session: ReadingDep,
     part: SliceDep,
+    at: NowDep,
+    runtime: RuntimeDep,
     actor: Annotated[Actor, Depends(looking(Scope.AUDIT))],
     archive: Annotated[str | None, Query(max_length=100, description="Id of an archive.")] = None,
 ) -> Page[EntryShape]:
-    """Newest first. An auditor sees all, an archive its own stream."""
+    """Newest first. An archive sees its own stream, an auditor what it was asked to look at."""
+    record_look(runtime, actor, "entries", archive, at)
     before = None if part.after is None else _place(part.after)
     rows = auditing.list_entries(
-        session, actor, archive=archive, before=before, limit=part.limit + 1
+        session, actor, at=at, archive=archive, before=before, limit=part.limit + 1
     )
     return page_of(rows, part, _entry_shape, lambda row: f"{row[0]:020}")
 
@@ -88,10 +92,11 @@ def _entry_shape(row: tuple[int, Entry]) -> EntryShape:
 def receipt(
     entry_id: str,
     session: ReadingDep,
+    at: NowDep,
     actor: Annotated[Actor, Depends(looking(Scope.AUDIT))],
 ) -> Response:
     """A `c2sp.org/tlog-proof@v1`; within a second of the act, and 503 until then."""
-    proof = auditing.entry_receipt(session, actor, entry_id)
+    proof = auditing.entry_receipt(session, actor, entry_id, at=at)
     if proof is None:
         raise Unavailable(
             "not-integrated-yet",

@@ -159,10 +159,15 @@ def withdraw(
 
 @router.get("/withdrawals", responses=signed_in(), summary="Withdrawals (archive, auditor)")
 def list_withdrawals(
-    session: ReadingDep, part: SliceDep, actor: Annotated[Actor, Depends(looking(None))]
+    session: ReadingDep,
+    part: SliceDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(looking(None))],
 ) -> Page[WithdrawalShape]:
-    """Newest first: an archive's own, for an auditor all."""
-    rows = withdrawing.list_withdrawals(session, actor, after=part.after, limit=part.limit + 1)
+    """Newest first: an archive's own, for an auditor those of the archives it may look at."""
+    rows = withdrawing.list_withdrawals(
+        session, actor, at=at, after=part.after, limit=part.limit + 1
+    )
     return page_of(rows, part, _shape)
 
 
@@ -172,10 +177,13 @@ def list_withdrawals(
     summary="One withdrawal, with receipts",
 )
 def find_withdrawal(
-    withdrawal_id: str, session: ReadingDep, actor: Annotated[Actor, Depends(looking(None))]
+    withdrawal_id: str,
+    session: ReadingDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(looking(None))],
 ) -> WholeWithdrawal:
     """Who has the items, when each was stopped, told and reminded, and what came back."""
-    return _told(withdrawing.find_withdrawal(session, actor, withdrawal_id))
+    return _told(withdrawing.find_withdrawal(session, actor, withdrawal_id, at=at))
 
 
 @router.get("/notices", responses=signed_in(), summary="What we are asked to remove")
@@ -199,10 +207,11 @@ def manifest(
     notice_id: str,
     session: ReadingDep,
     runtime: RuntimeDep,
+    at: NowDep,
     actor: Annotated[Actor, Depends(looking(None))],
 ) -> Response:
     """Canonical JSON (RFC 8785): ids of items, hashes of files; its digest is what was signed."""
-    found = withdrawing.removal_manifest(session, actor, notice_id, runtime.ports.store)
+    found = withdrawing.removal_manifest(session, actor, notice_id, runtime.ports.store, at=at)
     headers = {"cache-control": "private, no-store"}
     return Response(found, media_type="application/json", headers=headers)
 

@@ -73,6 +73,10 @@ class Act(StrEnum):
     WEBHOOK_REGISTERED = "webhook:registered"
     WEBHOOK_CLOSED = "webhook:closed"
     AUDIT_EXPORTED = "audit:exported"
+    AUDIT_LOOKED = "audit:looked"
+    DECISION_REPLAYED = "decision:replayed"
+    LOG_REVIEW_PLANNED = "log:review-planned"
+    LOG_REVIEWED = "log:reviewed"
     KEY_ROTATED = "key:rotated"
     LOG_RECOVERED = "log:recovered"
 
@@ -114,10 +118,13 @@ FACTS: Mapping[str, tuple[Kind, str]] = {
     "decision_digest": (Kind.DIGEST, "canonical bytes of what the decision was given and said"),
     "declarations_digest": (Kind.DIGEST, "canonical bytes of all declarations of the dataset"),
     "details": (Kind.COMMITMENT, "a record with more about this act, kept beside the log"),
+    "days": (Kind.COUNT, "days between two"),
     "due": (Kind.MOMENT, "when an answer is due"),
     "files": (Kind.COUNT, "files"),
+    "findings": (Kind.COUNTS, "findings per rule"),
     "first_number": (Kind.COUNT, "number of the first entry meant"),
     "format": (Kind.CODE, "file format, or the version of an export's form"),
+    "identical": (Kind.FLAG, "the same answer came out again"),
     "identity": (Kind.DIGEST, "an extract's row set and columns"),
     "items": (Kind.COUNT, "items that anyone may count: hard-blocked ones excepted"),
     "items_by_outcome": (Kind.COUNTS, "such items per outcome"),
@@ -366,6 +373,21 @@ SHAPES: Mapping[Act, Shape] = {
     Act.AUDIT_EXPORTED: _shape(
         or_ids="organisation",
         or_facts="first_number last_number tree_size root format kind since until seed sample_size",
+    ),
+    Act.AUDIT_LOOKED: _shape(
+        "", "kind", or_ids="organisation decision extract agreement", or_facts="method"
+    ),
+    Act.DECISION_REPLAYED: _shape(
+        "dataset",
+        "identical",
+        or_ids="decision extract request agreement",
+        or_facts="reasons decision_digest policy_digest version",
+    ),
+    Act.LOG_REVIEW_PLANNED: _shape("", "days", or_facts="sample_size due"),
+    Act.LOG_REVIEWED: _shape(
+        "",
+        "outcome report_digest first_number last_number findings",
+        or_facts="since until seed sample_size due",
     ),
     Act.KEY_ROTATED: _shape("", "key previous_key", or_facts="reason tree_size"),
     Act.LOG_RECOVERED: _shape("", "reason tree_size root", or_facts="last_number"),

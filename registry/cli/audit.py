@@ -14,6 +14,7 @@ import typer
 from registry.audit.population_check import drawn, told
 from registry.audit.populations import LARGEST_SAMPLE
 from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
+from registry.cli.options import DEFAULT_SERVER, Language, Server, Token
 from registry.errors import RegistryError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
 
-Language = Annotated[Literal["nl", "en"], typer.Option("--lang", help="Language of the result.")]
 Kind = Literal["requests", "decisions", "agreements", "accesses", "withdrawals"]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]
 
@@ -129,6 +129,58 @@ def key(out: Out = None, lang: Language = "en") -> None:
 
     with _told(lang):
         _give(f"{open_signer(Settings()).verifier}\n", out)
+
+
+@app.command()
+def replay(
+    decision: Annotated[str, typer.Argument(help="dec_… or ext_…")],
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
+    lang: Language = "en",
+    now: Annotated[
+        bool, typer.Option("--now", help="Also how today's offer would answer the same question.")
+    ] = False,
+) -> None:
+    """Make a decision again, over HTTP. Exit status 1: it is not as it was."""
+    from registry.client.http import Service
+
+    with Service(server.rstrip("/"), token, lang) as service:
+        done = service.post(f"/v1/decisions/{decision}/replays", {})
+        typer.echo(f"identical: {done['identical']}  (entry {done['entry_id']})")
+        if now:
+            answer = service.get(f"/v1/decisions/{decision}/what-if")
+            typer.echo(f"then {answer['before']}  now {answer['after']}")
+    if not done["identical"]:
+        typer.echo(f"differs: {', '.join(done['differences'])}", err=True)
+        raise typer.Exit(NOT_AS_SIGNED)
+
+
+@app.command()
+def invite(
+    organisation: Annotated[str, typer.Argument(help="Name of the auditor's organisation.")],
+    person: Annotated[str, typer.Option(help="Name of the person.")],
+    email: Annotated[str, typer.Option(help="Address of that person.")],
+    days: Annotated[int, typer.Option(min=1, max=400, help="For how long.")] = 90,
+    archive: Annotated[
+        str | None, typer.Option(help="Only this archive's part of the log (id).")
+    ] = None,
+    lang: Language = "en",
+) -> None:
+    """Let an auditor read the log for a time, and print a sign-in address (operator)."""
+    from registry.clock import system_clock
+    from registry.db import transaction
+    from registry.services.accounts import link_for
+    from registry.services.mandates import InviteAuditor, invite_auditor
+
+    with _told(lang), _service() as (settings, engine), transaction(engine) as session:
+        at = system_clock()
+        command = InviteAuditor(
+            organisation_name=organisation, person_name=person, email=email, days=days
+        )
+        mandate, seat = invite_auditor(session, None, command, at=at, archive=archive)
+        secret = link_for(session, seat, at=at)
+    typer.echo(f"{mandate.id}  until {mandate.until:%Y-%m-%d}")
+    typer.echo(f"{settings.origin}/sign-in/{secret}")
 
 
 def _give(text: str, out: Path | None) -> None:

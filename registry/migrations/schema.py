@@ -12,10 +12,12 @@ TABLES = (
     "catalog.tables",
     "catalog.ledger_tables",
     "registry.accounts.tables",
+    "registry.accounts.mandates",
     "registry.access.tables",
     "registry.access.links",
     "registry.accounts.proofs",
     "registry.access.withdrawal_tables",
+    "registry.access.reviews",
     "registry.audit.tables",
 )
 """Modules that declare tables."""

@@ -16,6 +16,7 @@ from registry.audit.tables import AuditEntry
 from registry.db import transaction
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, refuse_when_halted
 from registry.errors import InvalidInput, Text, Unavailable
+from registry.looking import record_look
 from registry.pages.forms import PostedDep
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
@@ -28,6 +29,7 @@ from registry.services.auditing import (
     record_export,
     write_export,
 )
+from registry.services.mandates import reach_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -81,13 +83,18 @@ def log_page(
     request: Request,
     person: PersonDep,
     session: ReadingDep,
+    runtime: RuntimeDep,
+    at: NowDep,
     period: Annotated[Period, Depends(_period)],
     before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
     archive: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """Entries, newest first, beside the signed head they stand under."""
+    record_look(runtime, person, "entries", archive or None, at)
     place = before or _place_after(session, period.end())
-    found = list_entries(session, person, archive=archive or None, before=place, limit=PAGE + 1)
+    found = list_entries(
+        session, person, at=at, archive=archive or None, before=place, limit=PAGE + 1
+    )
     moments = {entry.id: datetime.fromisoformat(entry.time) for _, entry in found}
     start = period.start()
     shown = [one for one in found if start is None or moments[one[1].id] >= start]
@@ -100,7 +107,7 @@ def log_page(
         moments=moments,
         names=_names(session, found),
         checkpoint=last_checkpoint(session),
-        archives=archives_of(session, person),
+        archives=archives_of(session, person, at),
         archive=archive,
         period=period,
         first=f"/audit?{urlencode(chosen)}" if before else "",
@@ -125,18 +132,20 @@ def _names(session: Session, found: list[tuple[int, Entry]]) -> dict[str, str]:
     return {row.id: row.name for row in rows}
 
 
-def archives_of(session: Session, person: Actor) -> list[tuple[str, str]]:
+def archives_of(session: Session, person: Actor, at: datetime) -> list[tuple[str, str]]:
     """The streams to choose from, for whoever may read more than one."""
     if person.role == "archive":
         return []
+    reach = reach_of(session, person, at)
     rows = session.exec(select(Organisation).where(col(Organisation.role) == "archive"))
-    return sorted(((row.id, row.name) for row in rows), key=lambda one: one[1])
+    known = ((row.id, row.name) for row in rows if reach.holds(row.id))
+    return sorted(known, key=lambda one: one[1])
 
 
 @router.get("/audit/entries/{entry_id}/receipt.txt")
-def receipt(entry_id: str, person: PersonDep, session: ReadingDep) -> Response:
+def receipt(entry_id: str, person: PersonDep, session: ReadingDep, at: NowDep) -> Response:
     """The proof that an entry stands in the log."""
-    proof = entry_receipt(session, person, entry_id)
+    proof = entry_receipt(session, person, entry_id, at=at)
     if proof is None:
         raise Unavailable(
             "not-integrated-yet",

@@ -18,10 +18,11 @@ from registry.pages.rendering import render, see
 from registry.pages.visiting import PersonDep
 from registry.services.accounts import outbox, unverified, verify_organisation
 from registry.services.agreeing import list_agreements
-from registry.services.auditing import last_checkpoint, list_entries
+from registry.services.auditing import last_checkpoint
 from registry.services.catalogue import listing_of
 from registry.services.extracts import list_extracts
 from registry.services.machines import list_environments
+from registry.services.mandates import own_mandates
 from registry.services.requesting import inbox, list_requests
 
 router = APIRouter(include_in_schema=False)
@@ -56,10 +57,7 @@ def _archive(session: Session, person: Actor) -> dict[str, Any]:
 
 
 def _auditor(session: Session, person: Actor) -> dict[str, Any]:
-    return {
-        "checkpoint": last_checkpoint(session),
-        "entries": [entry for _, entry in list_entries(session, person, limit=FEW)],
-    }
+    return {"checkpoint": last_checkpoint(session), "mandates": own_mandates(session, person)}
 
 
 def _operator(session: Session, person: Actor) -> dict[str, Any]:

@@ -34,4 +34,6 @@ def menu(viewer: Actor | None) -> Sequence[Link]:
 def organisation_menu(viewer: Actor) -> Sequence[Link]:
     """Address and name of the pages about the visitor's own organisation."""
     keys = ("/keys", "tokens")
-    return (("/environments", "environments"), keys) if viewer.role == "user" else (keys,)
+    if viewer.role == "user":
+        return (("/environments", "environments"), keys)
+    return (("/auditors", "auditors"), keys) if viewer.role in {"archive", "operator"} else (keys,)

@@ -8,14 +8,14 @@ from starlette.responses import Response
 
 from registry.accounts.actors import Actor
 from registry.db import transaction
-from registry.dependencies import NowDep, ReadingDep, RuntimeDep, refuse_when_halted
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep, now_of, refuse_when_halted
 from registry.errors import RegistryError
 from registry.pages.audit import archives_of
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
 from registry.sending import send_file
-from registry.services.auditing import stream_of
+from registry.services.mandates import stream_of
 from registry.services.populations import (
     KINDS,
     PopulationOrder,
@@ -67,7 +67,8 @@ def _form(
     session: Session,
     error: RegistryError | None = None,
 ) -> Response:
-    stream_of(person)  # whoever may not read the log gets no form for it
+    at = now_of(request)
+    stream_of(session, person, at=at)  # whoever may not read the log gets no form for it
     return render(
         request,
         "populations.html",
@@ -75,5 +76,5 @@ def _form(
         error=error,
         posted=posted,
         kinds=KINDS,
-        archives=archives_of(session, person),
+        archives=archives_of(session, person, at),
     )

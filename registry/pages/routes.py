@@ -6,6 +6,7 @@ from fastapi.routing import APIRoute
 from registry.pages import (
     agreements,
     audit,
+    auditors,
     catalogue,
     collection,
     deliveries,
@@ -20,6 +21,7 @@ from registry.pages import (
     owning,
     populations,
     precheck,
+    replays,
     requests,
     signing,
     static_files,
@@ -36,6 +38,7 @@ for _part in (
     signing,
     environments,
     keys,
+    replays,
     requests,
     agreements,
     extracts,
@@ -46,6 +49,7 @@ for _part in (
     owning,
     inbox,
     audit,
+    auditors,
     populations,
 ):
     router.include_router(_part.router)

@@ -17,6 +17,7 @@ from registry.accounts.credentials import (
     hash_secret,
     issue,
 )
+from registry.accounts.mandates import Mandate
 from registry.accounts.tables import Credential, Organisation, OutboxMail, Seat
 from registry.audit.acts import Act
 from registry.audit.log import append
@@ -37,6 +38,10 @@ Email = Annotated[
     ),
 ]
 Language = Literal["nl", "en"]
+
+
+AUDIT_DAYS = 90
+"""How long an auditor may look, where its invitation says nothing else."""
 
 
 class Command(BaseModel):
@@ -84,11 +89,55 @@ def sign_up(session: Session, command: SignUp, *, at: datetime) -> SignedUp:
 def invite(session: Session, actor: Actor | None, command: SignUp, *, at: datetime) -> SignedUp:
     """Add an organisation of any role, active at once: the operator's act.
 
+    An auditor may look at all archives for :data:`AUDIT_DAYS`.
+
     ``actor`` is ``None`` for the operator at the machine itself.
     """
     if actor is not None:
         require(actor, Scope.OPERATE)
+    made = add_seat_of(session, actor, command, at=at)
+    if command.role == "auditor":
+        until = at + timedelta(days=AUDIT_DAYS)
+        give_mandate(session, actor, made.seat, None, until, at=at)
+    return made
+
+
+def add_seat_of(
+    session: Session, actor: Actor | None, command: SignUp, *, at: datetime
+) -> SignedUp:
+    """Add an organisation that someone else vouches for, whose right to do so was checked."""
     return _add(session, command, "active", actor, at)
+
+
+def give_mandate(
+    session: Session,
+    actor: Actor | None,
+    seat: Seat,
+    archive: str | None,
+    until: datetime,
+    *,
+    at: datetime,
+) -> Mandate:
+    """Write down that a seat's organisation may look until then."""
+    mandate = Mandate(
+        id=new_id("man", at),
+        organisation_id=seat.organisation_id,
+        archive_id=archive,
+        created_at=at,
+        until=until,
+    )
+    session.add(mandate)
+    session.flush()
+    note(
+        session,
+        Act.ACTOR_INVITED,
+        at=at,
+        actor=actor,
+        archive=archive,
+        ids={"seat": seat.id, "organisation": seat.organisation_id},
+        facts={"role": "auditor", "until": moment(until)},
+    )
+    return mandate
 
 
 def _add(

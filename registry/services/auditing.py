@@ -1,11 +1,11 @@
-"""Reading the log: an auditor sees all of it, an archive its own stream."""
+"""Reading the log: an archive its own stream, an auditor what it was asked to look at."""
 
 from datetime import datetime
 from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
-from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.actors import Actor
 from registry.audit.acts import Act
 from registry.audit.checkpoint import SigningKey
 from registry.audit.entry import Entry
@@ -13,23 +13,16 @@ from registry.audit.exporting import Exported, export
 from registry.audit.exporting import receipt as receipt_of
 from registry.audit.lines import FORM
 from registry.audit.tables import AuditCheckpoint, AuditEntry
+from registry.services.mandates import reach_of, stream_of
 from registry.services.noting import note
 from registry.services.wording import missing
-
-
-def stream_of(actor: Actor, archive: str | None = None) -> str | None:
-    """The one stream the actor may read, or the one asked for; ``None`` is all of them.
-
-    Whoever may read all may ask for one archive's; an archive gets its own whatever it asks.
-    """
-    require(actor, Scope.AUDIT)
-    return actor.organisation_id if actor.role == "archive" else archive
 
 
 def list_entries(
     session: Session,
     actor: Actor,
     *,
+    at: datetime,
     archive: str | None = None,
     before: int | None = None,
     limit: int = 50,
@@ -38,7 +31,7 @@ def list_entries(
 
     :param before: place to continue from.
     """
-    stream = stream_of(actor, archive)
+    stream = stream_of(session, actor, archive, at=at)
     query = select(AuditEntry)
     if stream is not None:
         query = query.where(col(AuditEntry.stream) == stream)
@@ -48,11 +41,11 @@ def list_entries(
     return [(row.position or 0, Entry.from_bytes(row.body)) for row in rows]
 
 
-def entry_receipt(session: Session, actor: Actor, entry_id: str) -> str | None:
+def entry_receipt(session: Session, actor: Actor, entry_id: str, *, at: datetime) -> str | None:
     """The proof that an entry is in the log; ``None`` until it is (within a second)."""
-    stream = stream_of(actor)
+    reach = reach_of(session, actor, at)
     row = session.exec(select(AuditEntry).where(col(AuditEntry.id) == entry_id)).one_or_none()
-    if row is None or stream not in {None, row.stream}:
+    if row is None or not reach.holds(row.stream):
         raise missing("auditregel", "audit entry", entry_id)
     return receipt_of(session, entry_id)
 
@@ -67,7 +60,7 @@ def record_export(
     session: Session, actor: Actor, *, archive: str | None = None, at: datetime
 ) -> str | None:
     """Write down that the actor takes the log out; the stream it may take in full."""
-    stream = stream_of(actor, archive)
+    stream = stream_of(session, actor, archive, at=at)
     note(
         session,
         Act.AUDIT_EXPORTED,

@@ -41,7 +41,7 @@ from registry.audit.tables import AuditCheckpoint, AuditEntry
 from registry.audit.values import Json, moment
 from registry.errors import Text, Unavailable
 from registry.services.accounts import Command
-from registry.services.auditing import stream_of
+from registry.services.mandates import stream_of
 from registry.services.noting import note
 from registry.services.periods import Period, period_of
 from registry.services.wording import invalid, missing
@@ -84,7 +84,7 @@ def record_population(
 
     :param actor: ``None`` for the operator at the machine, who may take any archive's.
     """
-    stream = order.archive if actor is None else stream_of(actor, order.archive)
+    stream = order.archive if actor is None else stream_of(session, actor, order.archive, at=at)
     if stream is None:
         raise invalid(
             "archive",

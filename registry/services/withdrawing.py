@@ -31,6 +31,7 @@ from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.ledger import MOST_LINES, Short, add_moment
 from registry.services.locking import locked
+from registry.services.mandates import reach_of
 from registry.services.noting import note
 from registry.services.ports import Ports
 from registry.services.registration import own_dataset
@@ -188,11 +189,11 @@ def _extracts(session: Session, withdrawal: Withdrawal) -> list[tuple[Extract, s
     return [(extract, whose) for extract, whose in session.exec(own)]
 
 
-def find_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Told:
-    """For the archive that took the items back, and for auditors."""
+def find_withdrawal(session: Session, actor: Actor, withdrawal_id: str, *, at: datetime) -> Told:
+    """For the archive that took the items back, and for its auditors."""
     found = session.get(Withdrawal, withdrawal_id)
     own = found is not None and found.archive_id == actor.organisation_id
-    if found is None or not (own or actor.role == "auditor"):
+    if found is None or not (own or _audits(session, actor, found.archive_id, at)):
         raise missing("intrekking", "withdrawal", withdrawal_id)
     require(actor, Scope.ARCHIVE_READ if own else Scope.AUDIT)
     notices = session.exec(
@@ -204,13 +205,18 @@ def find_withdrawal(session: Session, actor: Actor, withdrawal_id: str) -> Told:
     return Told(found, tuple((notice, who) for notice, who in notices))
 
 
+def _audits(session: Session, actor: Actor, archive: str, at: datetime) -> bool:
+    return actor.role == "auditor" and reach_of(session, actor, at).holds(archive)
+
+
 def list_withdrawals(
-    session: Session, actor: Actor, *, after: str | None = None, limit: int = 50
+    session: Session, actor: Actor, *, at: datetime, after: str | None = None, limit: int = 50
 ) -> list[Withdrawal]:
-    """The archive's own, or for an auditor all, newest first."""
+    """The archive's own, or for an auditor those of the archives it may look at, newest first."""
     query = select(Withdrawal)
     if actor.role == "auditor":
-        require(actor, Scope.AUDIT)
+        archives = reach_of(session, actor, at).archives
+        query = query if archives is None else query.where(col(Withdrawal.archive_id).in_(archives))
     else:
         require(actor, Scope.ARCHIVE_READ)
         query = query.where(col(Withdrawal.archive_id) == actor.organisation_id)
@@ -265,12 +271,16 @@ def list_notices(
     return [(notice, withdrawal) for notice, withdrawal in rows]
 
 
-def removal_manifest(session: Session, actor: Actor, notice_id: str, store: ObjectStore) -> bytes:
+def removal_manifest(
+    session: Session, actor: Actor, notice_id: str, store: ObjectStore, *, at: datetime
+) -> bytes:
     """The canonical bytes of a notice's removal manifest, for the two sides and auditors."""
     notice = session.get(Notice, notice_id)
     withdrawal = session.get(Withdrawal, notice.withdrawal_id) if notice else None
     sides = {notice.organisation_id, withdrawal.archive_id} if notice and withdrawal else set()
-    if notice is None or not (actor.organisation_id in sides or actor.role == "auditor"):
+    archive = withdrawal.archive_id if withdrawal else ""
+    own = actor.organisation_id in sides
+    if notice is None or not (own or _audits(session, actor, archive, at)):
         raise missing("bericht", "notice", notice_id)
     if actor.scopes.isdisjoint({Scope.REQUESTS, Scope.ARCHIVE_READ, Scope.AUDIT}):
         raise NotAllowed(

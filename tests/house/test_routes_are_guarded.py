@@ -51,11 +51,19 @@ OWNERS = {
     "webhook_id": "startup",
     "link_id": "startup",
     "proof_id": "startup",
+    "mandate_id": "archive",
 }
 """Whose each kind of thing is; a new kind of path parameter needs a line here."""
 
-AUDITED = {"/v1/withdrawals/{withdrawal_id}", "/v1/notices/{notice_id}/manifest"}
-"""What an auditor reads whosever it is."""
+REPLAYED = {
+    "/v1/decisions/{decision_id}/record",
+    "/v1/decisions/{decision_id}/replays",
+    "/v1/decisions/{decision_id}/what-if",
+}
+"""What the operator may open besides."""
+
+AUDITED = {"/v1/withdrawals/{withdrawal_id}", "/v1/notices/{notice_id}/manifest", *REPLAYED}
+"""What an auditor reads of the archives that it was asked to look at."""
 
 BODIES: dict[str, Any] = {
     "/v1/datasets/{dataset_id}/declarations": {"kinds": {"embargo": "none"}},
@@ -151,6 +159,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         links = f"/extracts/{running.things['extract_id']}/links"
         running.things["link_id"] = running.startup.post(links)["id"]
         running.take_back()
+        auditor = {"organisation_name": "Bureau", "person_name": "Bo", "email": "bo@bureau.example"}
+        running.things["mandate_id"] = running.archive.post("/auditors", auditor)["id"]
         yield running
 
 
@@ -173,7 +183,8 @@ def test_nobody_elses_things(world: World, method: str, path: str) -> None:
         options = {"content": b"id,licence\n", "params": {"file_name": "a.csv"}}
     rivals = [world.other_archive, world.other_startup]
     rivals += [] if path in AUDITED else [world.auditor]
-    rivals += [] if (method, path) in OPERATORS_TOO else [world.operator]
+    too = path in REPLAYED or (method, path) in OPERATORS_TOO
+    rivals += [] if too else [world.operator]
     for rival in rivals:
         answer = rival.http.request(method, address.removeprefix("/v1"), **options)
         assert answer.status_code in {403, 404}, f"{answer.status_code}: {answer.text}"

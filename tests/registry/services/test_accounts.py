@@ -32,7 +32,7 @@ def wish(**facts: Any) -> SignUp:
 def acts(world: World, operator: Actor) -> list[str]:
     """What the log says was done, oldest first."""
     with reading(world.engine) as session:
-        entries = auditing.list_entries(session, operator, limit=500)
+        entries = auditing.list_entries(session, operator, at=world.clock(), limit=500)
     return [str(entry.act) for _, entry in reversed(entries)]
 
 

@@ -151,16 +151,21 @@ def told(scene: Scene) -> Scene:
 def test_an_auditor_reads_all_and_an_archive_its_own(told: Scene) -> None:
     """Entries come newest first, go on from a place, and have receipts once in the tree."""
     auditor = told.world.an_auditor()
+    now = told.world.clock()
     told.world.check_log()
     with reading(told.world.engine) as session:
-        everything = auditing.list_entries(session, auditor, limit=500)
-        own = auditing.list_entries(session, told.published.archive, limit=500)
-        first = auditing.list_entries(session, auditor, limit=2)
-        rest = auditing.list_entries(session, auditor, before=first[-1][0], limit=500)
+        everything = auditing.list_entries(session, auditor, at=now, limit=500)
+        own = auditing.list_entries(session, told.published.archive, at=now, limit=500)
+        first = auditing.list_entries(session, auditor, at=now, limit=2)
+        rest = auditing.list_entries(session, auditor, at=now, before=first[-1][0], limit=500)
         asked = auditing.list_entries(
-            session, auditor, archive=told.published.archive.organisation_id, limit=500
+            session,
+            auditor,
+            at=now,
+            archive=told.published.archive.organisation_id,
+            limit=500,
         )
-        receipt = auditing.entry_receipt(session, auditor, everything[0][1].id)
+        receipt = auditing.entry_receipt(session, auditor, everything[0][1].id, at=now)
         checkpoint = auditing.last_checkpoint(session)
     assert first + rest == everything
     assert own == asked

@@ -289,7 +289,7 @@ def test_lists_hold_only_what_is_ones_own(crowded: Engine) -> None:
     with reading(crowded) as session:
         assert requesting.inbox(session, archive) == []
         assert agreeing.list_agreements(session, archive) == []
-        assert auditing.list_entries(session, archive) == []
+        assert auditing.list_entries(session, archive, at=AT) == []
         assert requesting.list_requests(session, user) == []
         assert agreeing.list_agreements(session, user) == []
         assert extracts.list_extracts(session, user) == []
@@ -306,10 +306,10 @@ def test_an_archive_reads_no_other_archives_stream(crowded: Engine) -> None:
         registration.declare(session, owner, "ds_1", declared, at=AT)
     with reading(crowded) as session:
         entry = session.exec(select(AuditEntry.id)).one()
-        assert len(auditing.list_entries(session, owner)) == 1
-        assert auditing.list_entries(session, rival, archive="org_archive") == []
+        assert len(auditing.list_entries(session, owner, at=AT)) == 1
+        assert auditing.list_entries(session, rival, at=AT, archive="org_archive") == []
         with pytest.raises(NotFound):
-            auditing.entry_receipt(session, rival, entry)
+            auditing.entry_receipt(session, rival, entry, at=AT)
     with transaction(crowded) as session:
         took = auditing.record_export(session, rival, archive="org_archive", at=AT)
         assert took == "org_rival_archive"

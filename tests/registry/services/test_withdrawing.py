@@ -62,7 +62,9 @@ def catch(book: Ledger) -> None:
 def told(book: Ledger, withdrawal: Withdrawal) -> Told:
     """The withdrawal as its archive sees it now."""
     with reading(book.scene.world.engine) as session:
-        return withdrawing.find_withdrawal(session, book.scene.published.archive, withdrawal.id)
+        return withdrawing.find_withdrawal(
+            session, book.scene.published.archive, withdrawal.id, at=book.scene.world.clock()
+        )
 
 
 def acknowledge(book: Ledger, notice: Notice, receipt: str, remark: str = "") -> Notice:
@@ -100,7 +102,7 @@ def test_who_has_it_is_told_and_answers(book: Ledger) -> None:
     assert (notice.items, notice.extracts) == (3, [made.id])
     with reading(scene.world.engine) as session:
         content = withdrawing.removal_manifest(
-            session, scene.startup.actor, notice.id, scene.world.ports.store
+            session, scene.startup.actor, notice.id, scene.world.ports.store, at=scene.world.clock()
         )
         mails = session.exec(
             select(OutboxMail).where(col(OutboxMail.body).contains(notice.id))
@@ -264,13 +266,16 @@ def test_an_auditor_sees_it_and_a_rival_does_not(book: Ledger) -> None:
     """Times from event to stop, notice and receipt are there for who may look."""
     world = book.scene.world
     withdrawal = take_back(book, identifiers=["een nummer"])
+    at = world.clock()
     with reading(world.engine) as session:
         auditor, rival = world.an_auditor(), world.an_archive()
-        assert withdrawing.find_withdrawal(session, auditor, withdrawal.id).notices == ()
-        assert [one.id for one in withdrawing.list_withdrawals(session, auditor)] == [withdrawal.id]
-        assert withdrawing.list_withdrawals(session, rival) == []
+        assert withdrawing.find_withdrawal(session, auditor, withdrawal.id, at=at).notices == ()
+        assert [one.id for one in withdrawing.list_withdrawals(session, auditor, at=at)] == [
+            withdrawal.id
+        ]
+        assert withdrawing.list_withdrawals(session, rival, at=at) == []
         with pytest.raises(NotFound):
-            withdrawing.find_withdrawal(session, rival, withdrawal.id)
+            withdrawing.find_withdrawal(session, rival, withdrawal.id, at=at)
 
 
 def test_readers_of_other_extracts_notice_nothing(book: Ledger) -> None:
