@@ -70,7 +70,8 @@ class Replayed:
 
     :param differences: codes of what is not as it was; none if it is identical. ``record`` is a
         stored decision that is not the one in the log, ``counts`` are the items per outcome
-        (compared for as long as the rights ledger has not moved), ``unreadable`` is a stored decision that cannot be made again at all.
+        (compared for as long as the rights ledger has not moved), ``unreadable`` is a stored
+        decision that cannot be made again at all.
     :param entry_id: the audit entry of this replay.
     """
 
