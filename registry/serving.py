@@ -28,11 +28,16 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 
 @dataclass(frozen=True)
 class Span:
-    """The bytes to send, `start` up to but not including `stop`, of a file of `size` bytes."""
+    """The bytes to send, `start` up to but not including `stop`, of a file of `size` bytes.
+
+    :param asked: whether a range was asked for. It is answered as one even where it is the whole
+        file: Polars takes a 200 for a server that knows no ranges.
+    """
 
     start: int
     stop: int
     size: int
+    asked: bool = False
 
     @property
     def whole(self) -> bool:
@@ -73,7 +78,7 @@ def span_of(headers: Mapping[str, str], etag: str, size: int) -> Span | None:
         start, stop = int(first), min(size, int(last) + 1) if last else size
         if last and int(last) < start:
             return whole
-    return Span(start, stop, size) if start < stop else None
+    return Span(start, stop, size, asked=True) if start < stop else None
 
 
 def digest_of(sha256: bytes) -> str:
@@ -121,9 +126,9 @@ class SpanResponse(Response):
         elif wants_digest and span.stop - span.start <= BLOCK and not file.waits:
             content = file.read(span.start, span.stop - span.start)
             headers["content-digest"] = digest_of(hashlib.sha256(content).digest())
-        if not span.whole:
+        if span.asked:
             headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"
-        self.status_code = 200 if span.whole else 206
+        self.status_code = 206 if span.asked else 200
         self.background = None
         self.init_headers(headers)
         self._file, self._span, self._may_go_on, self._on_end = file, span, may_go_on, on_end

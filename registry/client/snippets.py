@@ -55,7 +55,7 @@ _PANDAS_READ = (
 _PYARROW = "import fsspec\nimport pyarrow as pa\nimport pyarrow.parquet as pq\n\n"
 _PYARROW_READ = (
     'http = fsspec.filesystem("https", headers=headers)\n'
-    "table = pa.concat_tables(pq.read_table(part, filesystem=http) for part in parts)\n"
+    "table = pa.concat_tables(pq.read_table(http.open(part)) for part in parts)\n"
 )
 _DATASETS = "from datasets import load_dataset\n\n"
 _DATASETS_READ = (

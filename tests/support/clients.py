@@ -13,12 +13,24 @@ DUCKDB = ("duckdb==1.5.5", "duckdb-extension-httpfs==1.5.5")
 """The newest DuckDB whose `httpfs` extension can be had from the package index."""
 
 
-@cache
+POLARS = ("polars==2.1.0",)
+DATASETS = ("datasets==5.2.0", "fsspec", "aiohttp", "requests")
+"""With what they bring: PyArrow and pandas."""
+DELTA_SHARING = ("delta-sharing==1.4.2",)
+
+
 def duckdb_python() -> Path:
-    """A Python with DuckDB and its `httpfs` extension; a skip by name where it cannot be made."""
-    python = FOLDER / "duckdb" / "bin" / "python"
+    """A Python with DuckDB and its `httpfs` extension."""
+    return python_with(*DUCKDB)
+
+
+@cache
+def python_with(*packages: str) -> Path:
+    """A Python of its own with these packages; a skip by name where it cannot be made."""
+    name = packages[0].partition("==")[0]
+    python = FOLDER / name / "bin" / "python"
     if not python.exists():
-        _make(python, DUCKDB)
+        _make(python, packages)
     return python
 
 
