@@ -13,15 +13,23 @@ _ROLES: dict[str, Sequence[Link]] = {
         ("/requests", "requests"),
         ("/agreements", "agreements"),
         ("/extracts", "extracts"),
+        ("/notices", "notices"),
     ),
     "archive": (
         ("/home", "home_archive"),
         ("/inbox", "inbox"),
         ("/agreements", "agreements"),
+        ("/disputes", "disputes"),
+        ("/withdrawals", "withdrawals"),
         *_OPEN,
         ("/audit", "audit"),
     ),
-    "auditor": (("/home", "home_auditor"), ("/audit", "audit"), *_OPEN),
+    "auditor": (
+        ("/home", "home_auditor"),
+        ("/audit", "audit"),
+        ("/withdrawals", "withdrawals"),
+        *_OPEN,
+    ),
     "operator": (("/home", "home_operator"), ("/audit", "audit"), *_OPEN),
 }
 
