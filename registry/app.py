@@ -27,7 +27,15 @@ from registry.settings import Settings
 
 log = logging.getLogger("vrijgave")
 
-MACHINE_PATHS = ("/v1", "/oauth", "/.well-known", "/livez", "/readyz", "/openapi.json")
+MACHINE_PATHS = (
+    "/v1",
+    "/audit/v1/",
+    "/oauth",
+    "/.well-known",
+    "/livez",
+    "/readyz",
+    "/openapi.json",
+)
 """Below these paths a problem is JSON; elsewhere it is a page."""
 
 _GC_THRESHOLDS = (50_000, 20, 100)

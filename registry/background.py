@@ -9,6 +9,8 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from registry.audit.cosigning import Cosigning
+from registry.audit.keys import open_witness_policy
 from registry.audit.log import HeadStore, LogMismatch, integrate, open_head_store
 from registry.credits import write_down
 from registry.db import transaction
@@ -29,6 +31,7 @@ SWEEP_SECONDS = 10.0
 CATCH_UP_SECONDS = 1.0
 REMIND_SECONDS = 60.0
 FORGET_SECONDS = 600.0
+WITNESS_SECONDS = 2.0
 
 
 class _Step(Protocol):
@@ -41,6 +44,7 @@ class Background:
 
     runtime: Runtime
     heads: HeadStore
+    cosigning: Cosigning | None = None
     halted: LogMismatch | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -48,10 +52,11 @@ class Background:
     @classmethod
     def start(cls, runtime: Runtime) -> "Background":
         """Begin the rounds; each runs once at once."""
-        background = cls(runtime, open_head_store(runtime.settings))
+        background = cls(runtime, open_head_store(runtime.settings), _cosigning(runtime))
         rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (INTEGRATE_SECONDS, background.integrate),
             (CREDIT_SECONDS, background.settle_credits),
+            (WITNESS_SECONDS, background._ask_witnesses),
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
             (CATCH_UP_SECONDS, background._catch_up),
@@ -106,6 +111,10 @@ class Background:
         with transaction(runtime.engine) as session:
             remind(session, at=runtime.clock(), origin=runtime.settings.origin)
 
+    def _ask_witnesses(self) -> None:
+        if self.cosigning is not None:
+            self.cosigning.ask(self.runtime.clock())
+
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())
 
@@ -124,3 +133,8 @@ class Background:
                 log.exception("a background round failed")
             if self._stop.wait(seconds):
                 return
+
+
+def _cosigning(runtime: Runtime) -> Cosigning | None:
+    policy = open_witness_policy(runtime.settings)
+    return Cosigning(runtime.engine, policy, runtime.log_key.name) if policy else None

@@ -4,18 +4,20 @@ SQLite runs in WAL mode with full durability and foreign keys; a transaction tha
 the write lock when it begins, so that two writers queue instead of failing half-way.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from catalog.columns import UtcDateTime
 
-__all__ = ["UtcDateTime", "open_engine", "reading", "snapshot", "transaction"]
+__all__ = ["Statement", "UtcDateTime", "open_engine", "reading", "snapshot", "transaction"]
 
 
 def open_engine(url: str) -> Engine:
@@ -30,11 +32,21 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+# A log entry writes eight pages: at the default of 1,000 pages of log between checkpoints, every
+# hundredth commit would wait for one.
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "wal_autocheckpoint=4000",
+)
+
+
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     # The driver must not open transactions by itself: BEGIN IMMEDIATE below takes the write lock.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -67,3 +79,36 @@ def snapshot(engine: Engine) -> Iterator[Session]:
     """A session that only reads, and sees the database as of one moment."""
     with reading(engine.execution_options(**_ONE_STATE[engine.dialect.name])) as session:
         yield session
+
+
+class Statement:
+    """SQL for the paths that every act takes, run by the driver itself.
+
+    A third of the cost of the same text through SQLAlchemy. Parameters are written ``:name``;
+    values must be what both drivers take (text, integers, bytes, ``None``).
+    """
+
+    def __init__(self, sql: str) -> None:
+        self._texts = {"sqlite": sql, "postgresql": re.sub(r":(\w+)", r"%(\1)s", sql)}
+
+    def run(self, session: Session, values: Mapping[str, Any]) -> None:
+        """Run it in the session's transaction."""
+        self._run(session, "execute", values)
+
+    def run_each(self, session: Session, values: Sequence[Mapping[str, Any]]) -> None:
+        """Run it in the session's transaction once for each of the values."""
+        self._run(session, "executemany", values)
+
+    def row(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Run it in the session's transaction; the first row it gives."""
+        return self._run(session, "execute", values).fetchone()
+
+    def _run(self, session: Session, how: str, values: Any) -> DBAPICursor:
+        connection = session.connection()
+        dialect, cursor = connection.dialect, connection.connection.cursor()
+        sql, errors = self._texts[dialect.name], dialect.loaded_dbapi.Error
+        try:
+            getattr(cursor, how)(sql, values)
+        except errors as error:  # as SQLAlchemy tells it, for whoever handles that
+            raise DBAPIError.instance(sql, values, error, errors) from error
+        return cursor

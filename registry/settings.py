@@ -36,6 +36,12 @@ class Settings(BaseSettings):
     tls_in_front: Annotated[
         bool, Field(description="A proxy with TLS stands before the service.")
     ] = False
+    witness_policy: Annotated[
+        Path | None,
+        Field(
+            description="File that names the log's witnesses and their quorum (C2SP tlog-policy)."
+        ),
+    ] = None
     store_region: Annotated[
         str, Field(description="Country where this service stores and processes (ISO 3166-1).")
     ] = "NL"

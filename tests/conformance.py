@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SUITES = {
     "rfc-6962-and-c2sp-go-referee": "tests/registry/audit",
+    "c2sp-aics-tlog-referee": "tests/registry/audit",
     "openapi-schemathesis": "tests/registry/api",
     "odrl-force-suite": "tests/policies",
 }

@@ -26,6 +26,7 @@ from registry.api import (
     replays,
     requests,
     terms,
+    tiles,
     withdrawals,
 )
 
@@ -53,6 +54,7 @@ for _module in (
     audit,
     auditors,
     populations,
+    tiles,
     oauth,
     health,
 ):

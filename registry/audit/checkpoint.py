@@ -1,8 +1,9 @@
 """Signed notes and checkpoints: what the log says about itself, and who says so.
 
-C2SP signed-note with Ed25519 (type 0x01), and C2SP tlog-checkpoint with exactly three lines:
-origin, size, root. Keys are written as C2SP verifier keys (``name+id+base64``); the secret ones as
-``PRIVATE+KEY+name+id+base64``, which Go's note package reads too. FORMAT.md section 3.
+C2SP signed-note with Ed25519 (type 0x01, for logs) and its cosignature (type 0x04, for witnesses),
+and C2SP tlog-checkpoint with exactly three lines: origin, size, root. Keys are written as C2SP
+verifier keys (``name+id+base64``); the secret ones as ``PRIVATE+KEY+name+id+base64``, which Go's
+note package reads too. FORMAT.md section 3.
 """
 
 import re
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from registry.audit.merkle import HASH_SIZE
 from registry.errors import InvalidInput, Text
 
-ED25519 = 0x01
+ED25519, COSIGNATURE = 0x01, 0x04
+"""What a key signs: a note as it stands, or a checkpoint with the time of seeing it."""
 LARGEST_NOTE = 1_000_000
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
 _NAME = re.compile(r"[^\s+]+")
@@ -60,35 +62,55 @@ def encode(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """Who signs: a key name (for a log, its origin) and an Ed25519 public key of 32 bytes."""
+    """Who signs: a key name (for a log, its origin) and an Ed25519 public key of 32 bytes.
+
+    :param algorithm: :data:`ED25519` for a log, :data:`COSIGNATURE` for a witness.
+    """
 
     name: str
     public: bytes
+    algorithm: int = ED25519
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that tell keys of one name apart."""
-        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + self._typed).digest()[:4]
+
+    @property
+    def _typed(self) -> bytes:
+        return bytes([self.algorithm]) + self.public
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{encode(bytes([ED25519]) + self.public)}"
+        return f"{self.name}+{self.key_id.hex()}+{encode(self._typed)}"
 
     @classmethod
     def parse(cls, text: str) -> "VerifierKey":
         """Read a verifier key; :class:`MalformedNote` if it is none, or not of Ed25519."""
         name, key_id, data = _key_parts(text.strip().split("+", 2))
-        key = cls(name, data)
+        key = cls(name, data[1:], data[0])
         if key.key_id.hex() != key_id:
             raise _bad_key()
         return key
 
     def verify(self, text: str, signature: bytes) -> bool:
         """Whether this key made this signature of the note's text."""
+        if self.algorithm == COSIGNATURE:
+            time, signature = signature[:TIME_SIZE], signature[TIME_SIZE:]
+            text = cosigned_text(text, int.from_bytes(time, "big"))
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
         except InvalidSignature:
             return False
         return True
+
+
+TIME_SIZE = 8
+"""Bytes of time before the signature proper in a cosignature (C2SP tlog-cosignature)."""
+
+
+def cosigned_text(body: str, time: int) -> str:
+    """What a witness signs: that it saw this checkpoint's text, in seconds since 1970."""
+    return f"cosignature/v1\ntime {time}\n{body}"
 
 
 @dataclass(frozen=True)
@@ -97,26 +119,27 @@ class SigningKey:
 
     name: str
     seed: bytes
+    algorithm: int = ED25519
 
     def __repr__(self) -> str:
         return f"SigningKey({self.name!r})"
 
     @classmethod
-    def generate(cls, name: str) -> "SigningKey":
+    def generate(cls, name: str, algorithm: int = ED25519) -> "SigningKey":
         """A new key under this name."""
         if _NAME.fullmatch(name) is None:
             raise _bad_key()
-        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw())
+        return cls(name, Ed25519PrivateKey.generate().private_bytes_raw(), algorithm)
 
     @property
     def verifier(self) -> VerifierKey:
         """The public half."""
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
-        return VerifierKey(self.name, private.public_key().public_bytes_raw())
+        return VerifierKey(self.name, private.public_key().public_bytes_raw(), self.algorithm)
 
     def to_text(self) -> str:
         """The key as its file holds it; secret."""
-        data = encode(bytes([ED25519]) + self.seed)
+        data = encode(bytes([self.algorithm]) + self.seed)
         return f"PRIVATE+KEY+{self.name}+{self.verifier.key_id.hex()}+{data}"
 
     @classmethod
@@ -124,16 +147,26 @@ class SigningKey:
         """Read :meth:`to_text` back; :class:`MalformedNote` if it is no such key."""
         if not text.startswith("PRIVATE+KEY+"):
             raise _bad_key()
-        name, key_id, seed = _key_parts(text.strip().split("+", 4)[2:])
-        key = cls(name, seed)
+        name, key_id, data = _key_parts(text.strip().split("+", 4)[2:])
+        key = cls(name, data[1:], data[0])
         if key.verifier.key_id.hex() != key_id:
             raise _bad_key()
         return key
 
     def sign(self, text: str) -> str:
         """The signed note of this text, which must end in a newline."""
-        signature = Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
-        return f"{text}\n— {self.name} {encode(self.verifier.key_id + signature)}\n"
+        return f"{text}\n{self._line(self._signed(text))}"
+
+    def cosign(self, body: str, time: int) -> str:
+        """The signature line of a witness that saw a checkpoint's text at this time."""
+        signature = self._signed(cosigned_text(body, time))
+        return self._line(time.to_bytes(TIME_SIZE, "big") + signature)
+
+    def _signed(self, text: str) -> bytes:
+        return Ed25519PrivateKey.from_private_bytes(self.seed).sign(text.encode())
+
+    def _line(self, signature: bytes) -> str:
+        return f"— {self.name} {encode(self.verifier.key_id + signature)}\n"
 
 
 def _bad_key() -> MalformedNote:
@@ -149,9 +182,10 @@ def _key_parts(parts: list[str]) -> tuple[str, str, bytes]:
         data = decode(text)
     except ValueError:
         raise _bad_key() from None
-    if _NAME.fullmatch(name) is None or len(data) != 33 or data[0] != ED25519:
+    known = len(data) == 33 and data[0] in (ED25519, COSIGNATURE)
+    if _NAME.fullmatch(name) is None or not known:
         raise _bad_key()
-    return name, key_id, data[1:]
+    return name, key_id, data
 
 
 @dataclass(frozen=True)
@@ -195,9 +229,24 @@ def open_note(note: str, keys: Iterable[VerifierKey]) -> str:
     :raises MalformedNote: it is no note.
     :raises UntrustedNote: no key given has signed it, or one has and its signature is wrong.
     """
+    text, _ = split_note(note)
+    if not signers(note, keys):
+        raise UntrustedNote(
+            "Dit is niet ondertekend met een van de opgegeven sleutels.",
+            "This is not signed with any of the given keys.",
+        )
+    return text
+
+
+def signers(note: str, keys: Iterable[VerifierKey]) -> list[VerifierKey]:
+    """Which of the keys have signed a note.
+
+    :raises MalformedNote: it is no note.
+    :raises UntrustedNote: a signature that claims to be of one of the keys is wrong.
+    """
     text, signatures = split_note(note)
     known = {(key.name, key.key_id): key for key in keys}
-    good = 0
+    good = []
     for signature in signatures:
         key = known.get((signature.name, signature.key_id))
         if key is None:
@@ -207,13 +256,8 @@ def open_note(note: str, keys: Iterable[VerifierKey]) -> str:
                 f"De handtekening van `{key.name}` klopt niet.",
                 f"The signature of `{key.name}` is wrong.",
             )
-        good += 1
-    if not good:
-        raise UntrustedNote(
-            "Dit is niet ondertekend met een van de opgegeven sleutels.",
-            "This is not signed with any of the given keys.",
-        )
-    return text
+        good.append(key)
+    return good
 
 
 @dataclass(frozen=True)
@@ -280,5 +324,6 @@ def open_checkpoint(note: str, keys: Iterable[VerifierKey]) -> Checkpoint:
     :raises UntrustedNote: the log of its origin has not signed it with any of the keys.
     """
     head = TreeHead.parse(split_note(note)[0])
-    open_note(note, [key for key in keys if key.name == head.origin])
+    logs = [key for key in keys if key.name == head.origin and key.algorithm == ED25519]
+    open_note(note, logs)
     return Checkpoint(head, note)

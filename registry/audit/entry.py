@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from registry.audit.glancing import Glimpse, glance
 from registry.audit.values import (
+    LARGEST_ENTRY,
     Json,
     is_act,
     is_code,
@@ -27,8 +29,6 @@ from registry.audit.values import (
 from registry.errors import InvalidInput, Text
 
 VERSION = 1
-LARGEST_ENTRY = 65_535
-"""Bytes; what the length prefix of a C2SP entry bundle can say."""
 OPERATOR = "operator"
 """The stream of acts that concern no archive."""
 
@@ -87,6 +87,18 @@ class Entry:
         _refuse_members(document)
         del document["v"]
         return cls(**document)
+
+
+def written(**members: Any) -> bytes:
+    """The canonical bytes of an entry of these members, quicker than through :class:`Entry`.
+
+    What was written is read back, so that nothing is stored that no reader would take;
+    :class:`MalformedEntry` where a value cannot stand in an entry.
+    """
+    data = canonical({**members, "v": VERSION})
+    if glance(data) is None:
+        Entry.from_bytes(data)
+    return data
 
 
 def new_entry_id(at: datetime) -> str:
@@ -168,3 +180,12 @@ def _are_facts(facts: object) -> bool:
     return isinstance(facts, dict) and all(
         is_name(name) and is_fact(value) for name, value in facts.items()
     )
+
+
+def read_entry(data: bytes) -> Glimpse:
+    """What numbering an entry takes; :class:`MalformedEntry` where the bytes are no entry."""
+    seen = glance(data)
+    if seen is None:
+        entry = Entry.from_bytes(data)
+        seen = Glimpse(entry.act, entry.archive, entry.number)
+    return seen

@@ -16,7 +16,10 @@ CHECKPOINTS_APART = 8192
 
 
 def receipt(session: Session, entry_id: str) -> str | None:
-    """The tlog-proof of an entry under the checkpoint published last; ``None`` until there is one.
+    """The tlog-proof of an entry; ``None`` until a checkpoint covers it.
+
+    The checkpoint is the newest that enough witnesses have cosigned; where there is none of that
+    kind over the entry, the one published last.
 
     :raises NotFound: there is no entry of this id.
     """
@@ -29,6 +32,7 @@ def receipt(session: Session, entry_id: str) -> str | None:
     last = store.published(session, "")
     if last is None or row.tree_index is None or row.tree_index >= last.size:
         return None
+    last = store.witnessed(session, "", row.tree_index) or last
     path = inclusion_path(row.tree_index, last.size, store.tiles(session).node)
     return Receipt(row.tree_index, tuple(path), last.note, row.body).to_text()
 

@@ -19,6 +19,7 @@ class Tampering(StrEnum):
     OTHER_KEY = "other-key"
     OTHER_LOG = "other-log"
     WITHHELD = "withheld"
+    UNWITNESSED = "unwitnessed"
     MALFORMED = "malformed"
 
 
@@ -33,6 +34,7 @@ _WORDS = {
     Tampering.OTHER_KEY: Text("andere sleutel", "signed with another key"),
     Tampering.OTHER_LOG: Text("ander logboek", "another log"),
     Tampering.WITHHELD: Text("achtergehouden", "withheld"),
+    Tampering.UNWITNESSED: Text("te weinig getuigen", "too few witnesses"),
     Tampering.MALFORMED: Text("onleesbaar", "malformed"),
 }
 
@@ -90,6 +92,8 @@ class Verification:
     streams: dict[str, tuple[int, int]] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     unchecked: tuple[Text, ...] = ()
+    witnesses: Text | None = None
+    """Who has cosigned the last checkpoint, where a policy names who may."""
 
     @property
     def ok(self) -> bool:
@@ -100,6 +104,7 @@ class Verification:
         """The whole result, one sentence a line, in Dutch (``nl``) or English."""
         return [
             self._checked().in_language(language),
+            *([self.witnesses.in_language(language)] if self.witnesses else []),
             *(f"✗ {finding.sentence(language)}" for finding in self.findings),
             *(f"– {text.in_language(language)}" for text in self.unchecked),
             self._verdict().in_language(language),

@@ -33,6 +33,17 @@ class LogMismatch(Unavailable):
         )
 
 
+class KeyReplacedError(LogMismatch):
+    """The key that this process holds has a successor: it must be started anew."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "De sleutel van het logboek is vervangen; dit proces heeft nog de oude.",
+            "The log's key was replaced; this process still has the old one.",
+        )
+        self.help = Text("Start de dienst opnieuw.", "Start the service again.")
+
+
 class HeadStore(Protocol):
     """Keeps one tree head: durable, shared by every sequencer of the log, changed by exchange."""
 

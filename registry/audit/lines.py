@@ -1,23 +1,27 @@
 """The lines of an export: JSON Lines of which every byte is laid down in FORMAT.md section 4."""
 
 import json
-from base64 import b64encode
+import re
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from registry.audit.checkpoint import VerifierKey, decode, encode
-from registry.audit.entry import LARGEST_ENTRY, canonical
+from registry.audit.entry import canonical
 from registry.audit.merkle import HASH_SIZE
+from registry.audit.values import LARGEST_ENTRY
 
 FORM = "vrijgave/audit-export@v1"
 LARGEST_LINE = LARGEST_ENTRY + 1_000_000
 """Bytes; a reader refuses longer lines before it holds them."""
 
 _ENTRY = b'{"entry":'
-_INDEX = b',"index":'
 _FOREIGN = b'{"index":'
-_LEAF = b',"leaf":"'
+_LEAF_LINE = re.compile(
+    rb'\{(?:"entry":(.*),)?"index":(0|[1-9][0-9]{0,18}),"leaf":"'
+    rb'([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)"\}\n'  # base64 of 32 bytes, in its only spelling
+)
 
 
 class MalformedLineError(ValueError):
@@ -60,8 +64,10 @@ def header(key: VerifierKey, archive: str | None, first: int, nodes: Sequence[by
 
 def leaf(index: int, leaf_hash: bytes, body: bytes | None) -> bytes:
     """One leaf, with the entry's bytes or, where they are another's, without."""
-    front = _FOREIGN if body is None else _ENTRY + body + _INDEX
-    return b'%b%d,"leaf":"%b"}\n' % (front, index, b64encode(leaf_hash))
+    stated = b2a_base64(leaf_hash, newline=False)
+    if body is None:
+        return b'{"index":%d,"leaf":"%b"}\n' % (index, stated)
+    return b'{"entry":%b,"index":%d,"leaf":"%b"}\n' % (body, index, stated)
 
 
 def checkpoint(note: str) -> bytes:
@@ -85,17 +91,11 @@ def is_leaf(line: bytes) -> bool:
 
 def read_leaf(line: bytes) -> tuple[int, bytes, bytes | None]:
     """Index, leaf hash as stated and the entry's bytes of a leaf's line."""
-    at = line.rfind(_INDEX) if line.startswith(_ENTRY) else 0  # both fronts end in `"index":`
-    body = line[len(_ENTRY) : at] if at else None
-    middle = line.rfind(_LEAF)
-    try:
-        index = int(line[at + len(_INDEX) : middle])
-        stated = decode(line[middle + len(_LEAF) : -3].decode())
-    except ValueError:
-        raise MalformedLineError from None
-    if len(stated) != HASH_SIZE or leaf(index, stated, body) != line:
+    match = _LEAF_LINE.fullmatch(line)
+    if match is None:
         raise MalformedLineError
-    return index, stated, body
+    body, index, stated = match.groups()
+    return int(index), a2b_base64(stated), body
 
 
 def read_other(line: bytes) -> Header | End | str:

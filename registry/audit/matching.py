@@ -15,16 +15,26 @@ from registry.audit.checkpoint import Checkpoint, TreeHead, VerifierKey, open_ch
 from registry.audit.entry import Entry, MalformedEntry
 from registry.audit.heads import HeadStore, LogMismatch
 from registry.audit.merkle import EMPTY_ROOT, consistency_path, leaf_hash, verify_consistency
-from registry.audit.tiles import MissingTileError, Tiles
+from registry.audit.tiles import WIDTH, MissingTileError, Tiles
 from registry.db import snapshot
 from registry.errors import InvalidInput, Text
 
+TAIL = 8192
+"""Entries that the quick check looks at; a whole number of tiles."""
 
-def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint | None:
-    """Check the whole log as it is stored; the checkpoint published last.
+
+def check_log(
+    engine: Engine, key: VerifierKey, heads: HeadStore, *, quick: bool = False
+) -> Checkpoint | None:
+    """Check the log as it is stored; the checkpoint published last.
 
     Every entry is hashed again, every number counted, every tile and root recomputed, and the
-    result held to the last checkpoint and to the second head store. A publication that a crash cut
+    result held to the last checkpoint and to the second head store.
+
+    The quick check does the same for the last :data:`TAIL` entries, and holds head, root,
+    signature and second store as the whole one does, so that nothing is ever signed on top of
+    another tree. An older entry that was changed in its place it leaves to the whole check, and to
+    every receipt and export, in which it is found as well. A publication that a crash cut
     off is no fault: the next :func:`registry.audit.log.integrate` finishes it.
 
     :raises LogMismatch: something does not match; the service must not start.
@@ -32,10 +42,14 @@ def check_log(engine: Engine, key: VerifierKey, heads: HeadStore) -> Checkpoint 
     with snapshot(engine) as session:
         head, last, stands = _settled(session, key.name, heads)
         refuse_other_history(head, last, stands)
-        _refuse_other_signature(last, key)
+        _refuse_other_signature(session, last, key)
         refuse_rewriting(store.tiles(session), last.head if last else empty(key.name), head)
-        _refuse_other_entries(session, head)
-        _refuse_lost_entries(session)
+        first = max(0, head.size - TAIL) // WIDTH * WIDTH if quick else 0
+        try:
+            _refuse_other_entries(session, head, first)
+        except MissingTileError:
+            raise _broken_tree(head) from None
+        _refuse_lost_entries(session, whole=not first)
     return last
 
 
@@ -92,10 +106,14 @@ def refuse_rewriting(tiles: Tiles, before: TreeHead, head: TreeHead) -> None:
     except MissingTileError:
         same = False
     if not same:
-        raise LogMismatch(
-            f"De opgeslagen boom geeft niet de wortel van de kop van {head.size} regels.",
-            f"The stored tree does not give the root of the head of {head.size} entries.",
-        )
+        raise _broken_tree(head)
+
+
+def _broken_tree(head: TreeHead) -> LogMismatch:
+    return LogMismatch(
+        f"De opgeslagen boom geeft niet de wortel van de kop van {head.size} regels.",
+        f"The stored tree does not give the root of the head of {head.size} entries.",
+    )
 
 
 def checked_leaves(rows: Sequence[Row[Any]]) -> list[bytes]:
@@ -130,11 +148,12 @@ def missing(stream: str, number: int) -> LogMismatch:
     )
 
 
-def _refuse_other_signature(last: Checkpoint | None, key: VerifierKey) -> None:
+def _refuse_other_signature(session: Session, last: Checkpoint | None, key: VerifierKey) -> None:
     if last is None:
         return
+    before = store.last_of(session, last.size)
     try:
-        signed = open_checkpoint(last.note, [key]).head
+        signed = open_checkpoint(last.note, [VerifierKey.parse(before) if before else key]).head
     except InvalidInput as problem:
         raise LogMismatch(
             f"Het laatste controlepunt is niet van deze sleutel. {problem.text.nl}",
@@ -147,16 +166,18 @@ def _refuse_other_signature(last: Checkpoint | None, key: VerifierKey) -> None:
         )
 
 
-def _refuse_other_entries(session: Session, head: TreeHead) -> None:
-    fresh, stored = Tiles(lambda _level, _number: b""), store.tiles(session)
-    size = 0
+def _refuse_other_entries(session: Session, head: TreeHead, first: int) -> None:
+    stored = store.tiles(session)
+    fresh = store.tiles(session) if first else Tiles(lambda _level, _number: b"")
+    size = first
     numbers: dict[str, int] = {}
-    for rows in _chunks(store.walk(session, 0, head.size)):
+    for rows in _chunks(store.walk(session, first, head.size)):
         for at, row in enumerate(rows, size):
             if row.tree_index != at:
                 raise _hole(at)
-            if row.number != numbers.get(row.stream, 0) + 1:
-                raise missing(row.stream, numbers.get(row.stream, 0) + 1)
+            due = numbers.get(row.stream, row.number - 1 if first else 0) + 1
+            if row.number != due:
+                raise missing(row.stream, due)
             numbers[row.stream] = row.number
         changed = fresh.grow(size, checked_leaves(rows))
         size += len(rows)
@@ -188,7 +209,10 @@ def _refuse_other_tiles(stored: Tiles, changed: dict[tuple[int, int], bytes]) ->
     stored.forget_full()
 
 
-def _refuse_lost_entries(session: Session) -> None:
-    for stream, last, count, highest in store.counts(session):
-        if count != last or highest != last:
+def _refuse_lost_entries(session: Session, *, whole: bool) -> None:
+    for stream, last, highest in store.ends(session):
+        if highest != last:
+            raise missing(stream, last)
+    for stream, last, count in store.counts(session) if whole else ():
+        if count != last:
             raise missing(stream, last)

@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from registry.audit import store
 from registry.audit.checkpoint import Checkpoint, SigningKey, TreeHead, sign_checkpoint
-from registry.audit.heads import HeadStore
+from registry.audit.heads import HeadStore, KeyReplacedError
 from registry.audit.matching import (
     checked_leaves,
     empty,
@@ -82,9 +82,22 @@ def _publish(
             heads.swap(stands, head)
         if head == before:
             return None
+        _retire(session, str(signer.verifier), head.size)
         checkpoint = sign_checkpoint(head, signer)
         store.publish(session, checkpoint, at)
     return checkpoint
+
+
+def _retire(session: Session, key: str, size: int) -> None:
+    """Let a key with a successor sign once more, the first checkpoint over the entry saying so."""
+    found = store.retired(session, key)
+    if found is None:
+        return
+    until, index = found
+    if until is not None:
+        raise KeyReplacedError
+    if index is not None and index < size:
+        store.sign_last(session, key, size)
 
 
 def _refuse_gaps(session: Session, rows: Sequence[Row[Any]]) -> None:

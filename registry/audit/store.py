@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from registry.audit.checkpoint import Checkpoint, TreeHead
 from registry.audit.merkle import EMPTY_ROOT
-from registry.audit.tiles import Tiles
+from registry.audit.tiles import WIDTH, Tiles
 from registry.db import UtcDateTime
 
 # PostgreSQL: one number for all sequencers of a database, held until the transaction ends. SQLite:
@@ -34,6 +34,25 @@ _SAVE_CHECKPOINT = text(
     "INSERT INTO audit_checkpoint (size, root, note, published_at)"
     " VALUES (:size, :root, :note, :published_at)"
 ).bindparams(bindparam("published_at", type_=UtcDateTime))
+_NOTE = text("SELECT note FROM audit_checkpoint WHERE size = :size")
+_COSIGN = text(
+    "UPDATE audit_checkpoint SET note = :note, witnessed_at = coalesce(witnessed_at, :at)"
+    " WHERE size = :size"
+).bindparams(bindparam("at", type_=UtcDateTime))
+_WITNESSED = text(
+    "SELECT size, root, note FROM audit_checkpoint"
+    " WHERE witnessed_at IS NOT NULL AND size > :index ORDER BY size DESC LIMIT 1"
+)
+_RETIRE = text("INSERT INTO audit_retired_key (verifier, entry) VALUES (:verifier, :entry)")
+_RETIRED = text(
+    "SELECT until, tree_index FROM audit_retired_key JOIN audit_entry ON id = entry"
+    " WHERE verifier = :verifier"
+)
+_SIGNED_LAST = text("UPDATE audit_retired_key SET until = :until WHERE verifier = :verifier")
+_LAST_OF = text("SELECT verifier FROM audit_retired_key WHERE until = :size")
+_PREDECESSORS = text(
+    "SELECT verifier FROM audit_retired_key WHERE until IS NOT NULL ORDER BY until DESC"
+)
 _PENDING = text(
     "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
     " WHERE tree_index IS NULL ORDER BY position LIMIT :limit"
@@ -47,15 +66,19 @@ _WALK = text(
     " WHERE tree_index >= :first AND tree_index < :stop ORDER BY tree_index LIMIT :limit"
 )
 _CUTS = text(
-    "SELECT size, note FROM audit_checkpoint WHERE size IN"
+    "SELECT size, note FROM audit_checkpoint WHERE size > :first AND (size IN"
     " (SELECT max(size) FROM audit_checkpoint WHERE size > :first GROUP BY size / :apart)"
-    " ORDER BY size"
+    " OR size IN (SELECT until FROM audit_retired_key)) ORDER BY size"
 )
 _BEYOND = text("SELECT size, note FROM audit_checkpoint WHERE size > :index ORDER BY size LIMIT 1")
 _STREAM = text("SELECT 1 FROM audit_stream WHERE name = :name")
 _COUNTS = text(
-    "SELECT name, last, count(number), max(number) FROM audit_stream"
+    "SELECT name, last, count(number) FROM audit_stream"
     " LEFT JOIN audit_entry ON stream = name GROUP BY name, last ORDER BY name"
+)
+_ENDS = text(
+    "SELECT name, last, (SELECT max(number) FROM audit_entry WHERE stream = name)"
+    " FROM audit_stream ORDER BY name"
 )
 WALK_ROWS = 4096
 
@@ -86,6 +109,25 @@ def tiles(session: Session) -> Tiles:
     return Tiles(load)
 
 
+def hash_tile(session: Session, level: int, number: int, width: int) -> bytes | None:
+    """Hashes of a tile under the checkpoint published last; ``None`` where it has fewer."""
+    last = published(session, "")
+    under = ((last.size if last else 0) >> 8 * level) - number * WIDTH
+    if width > under:
+        return None
+    return tiles(session).hashes(level, number, 0, width)
+
+
+def entry_bundle(session: Session, number: int, width: int) -> bytes | None:
+    """The entries of a level-0 tile, each after its length; ``None`` where there are fewer."""
+    last = published(session, "")
+    first = number * WIDTH
+    if first + width > (last.size if last else 0):
+        return None
+    bodies = [row.body for row in walk(session, first, first + width)]
+    return b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
+
+
 def save_tiles(session: Session, changed: Mapping[tuple[int, int], bytes]) -> None:
     """Store new and grown tiles."""
     rows = [
@@ -105,6 +147,50 @@ def publish(session: Session, checkpoint: Checkpoint, at: datetime) -> None:
     """Make a checkpoint the one that everybody sees."""
     row = {"size": checkpoint.size, "root": checkpoint.root, "note": checkpoint.note}
     session.execute(_SAVE_CHECKPOINT, {**row, "published_at": at})
+
+
+def note_of(session: Session, size: int) -> str:
+    """The note of a published checkpoint, with the cosignatures it has by now."""
+    note: str = session.execute(_NOTE, {"size": size}).scalar_one()
+    return note
+
+
+def cosign(session: Session, size: int, note: str, witnessed_at: datetime | None) -> None:
+    """Keep a checkpoint's note with more cosignatures, and since when they are enough."""
+    session.execute(_COSIGN, {"size": size, "note": note, "at": witnessed_at})
+
+
+def witnessed(session: Session, origin: str, index: int) -> Checkpoint | None:
+    """The newest checkpoint over an index that enough witnesses have cosigned."""
+    row = session.execute(_WITNESSED, {"index": index}).one_or_none()
+    return None if row is None else Checkpoint(TreeHead(origin, row.size, row.root), row.note)
+
+
+def retire(session: Session, verifier: str, entry: str) -> None:
+    """Note that this entry names the key's successor."""
+    session.execute(_RETIRE, {"verifier": verifier, "entry": entry})
+
+
+def retired(session: Session, verifier: str) -> tuple[int | None, int | None] | None:
+    """Of a key with a successor: the last size it signed, and where the entry says so stands."""
+    row = session.execute(_RETIRED, {"verifier": verifier}).one_or_none()
+    return None if row is None else (row.until, row.tree_index)
+
+
+def sign_last(session: Session, verifier: str, size: int) -> None:
+    """Note the last checkpoint that a key with a successor signs."""
+    session.execute(_SIGNED_LAST, {"verifier": verifier, "until": size})
+
+
+def last_of(session: Session, size: int) -> str | None:
+    """The key whose last checkpoint was the one of this size, if one's was."""
+    verifier: str | None = session.scalar(_LAST_OF, {"size": size})
+    return verifier
+
+
+def predecessors(session: Session) -> list[str]:
+    """The keys that signed before, the latest first."""
+    return list(session.execute(_PREDECESSORS).scalars())
 
 
 def pending(session: Session, limit: int) -> list[Row[Any]]:
@@ -132,9 +218,14 @@ def walk(session: Session, first: int, stop: int) -> Iterator[Row[Any]]:
         first = rows[-1].tree_index + 1
 
 
-def counts(session: Session) -> list[tuple[str, int, int, int | None]]:
-    """Of every stream: its name, the last number given, how many entries, the highest number."""
-    return [(row[0], row[1], row[2], row[3]) for row in session.execute(_COUNTS)]
+def counts(session: Session) -> list[tuple[str, int, int]]:
+    """Of every stream: its name, the last number given and how many entries it has."""
+    return [(row[0], row[1], row[2]) for row in session.execute(_COUNTS)]
+
+
+def ends(session: Session) -> list[tuple[str, int, int | None]]:
+    """Of every stream: its name, the last number given and the highest that an entry has."""
+    return [(row[0], row[1], row[2]) for row in session.execute(_ENDS)]
 
 
 def find(session: Session, entry_id: str) -> Row[Any] | None:
@@ -143,7 +234,10 @@ def find(session: Session, entry_id: str) -> Row[Any] | None:
 
 
 def checkpoints(session: Session, first: int, apart: int) -> dict[int, str]:
-    """Published notes by size, from beyond ``first``: the last one, and one each ``apart``."""
+    """Published notes by size, from beyond ``first``: the last one, and one each ``apart``.
+
+    Also those with which one key handed over to the next.
+    """
     return {row.size: row.note for row in session.execute(_CUTS, {"first": first, "apart": apart})}
 
 

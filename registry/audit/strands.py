@@ -1,6 +1,7 @@
 """Two of the strands of an export: the tree under its checkpoints, and the numbers per archive."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from registry.audit import lines
 from registry.audit.checkpoint import (
@@ -9,11 +10,11 @@ from registry.audit.checkpoint import (
     TreeHead,
     UntrustedNote,
     VerifierKey,
-    open_checkpoint,
     split_note,
 )
-from registry.audit.entry import Entry
 from registry.audit.findings import Findings, Tampering
+from registry.audit.glancing import Glimpse
+from registry.audit.keyring import KeyRing
 from registry.audit.merkle import CompactRange
 from registry.errors import Text
 
@@ -33,7 +34,7 @@ class Numbers:
         self._start = None
         self._due.clear()
 
-    def entry(self, index: int, entry: Entry) -> None:
+    def entry(self, index: int, entry: Glimpse) -> None:
         """Hold one entry's archive and number to what must come."""
         stream, number = entry.archive, entry.number
         if self._archive not in (None, stream):
@@ -75,6 +76,7 @@ class Structure:
     :ivar due: index of the leaf that must come next.
     :ivar proven: up to where the leaves give the roots of signed checkpoints.
     :ivar size: of the largest signed checkpoint.
+    :ivar note: that checkpoint's note.
     """
 
     def __init__(
@@ -84,15 +86,15 @@ class Structure:
         known: Iterable[Checkpoint],
         findings: Findings,
     ) -> None:
-        self._header, self._keys, self._findings = header, keys, findings
+        self._header, self._keys, self._findings = header, KeyRing(keys), findings
         self._known = sorted((held.head for held in known), key=lambda head: head.size)
         self._held = {head.size: head for head in self._known}
-        self._announced: dict[str, int] = {}
         self._gone: list[tuple[int, int]] = []
         self._differs: int | None = None
         self._last: TreeHead | None = None
         self._unproven = 0
         self.checkpoints = 0
+        self.note = ""
         self.due = self.proven = self.size = header.first
         self._start()
 
@@ -109,17 +111,10 @@ class Structure:
             self._tree = CompactRange()
         else:
             self._tree = CompactRange(header.first, header.nodes)
-        if header.key not in map(str, self._keys):
-            self._findings.add(
-                Tampering.OTHER_KEY,
-                None,
-                f"de export noemt een andere sleutel: {header.key}",
-                f"the export names another key: {header.key}",
-            )
 
-    def announce(self, index: int, key: str) -> None:
+    def announce(self, index: int, key: str, previous: str) -> None:
         """Remember that the log itself named a new key in this entry."""
-        self._announced[key] = index
+        self._keys.announce(index, key, previous)
 
     def skip(self) -> None:
         """Pass over a leaf that cannot be read; later roots cannot be computed."""
@@ -179,22 +174,15 @@ class Structure:
             )
             return
         try:
-            open_checkpoint(note, self._keys)
+            self._keys.open(note)
         except UntrustedNote as problem:
-            self._other_key(note, head, problem)
+            hint = self._keys.hint(note)
+            nl, en = problem.text.nl + hint.nl, problem.text.en + hint.en
+            self._findings.add(Tampering.OTHER_KEY, head.size, nl, en)
             return
-        self._signed(head)
+        self._signed(head, note)
 
-    def _other_key(self, note: str, head: TreeHead, problem: UntrustedNote) -> None:
-        signers = {(each.name, each.key_id.hex()) for each in split_note(note)[1]}
-        nl, en = problem.text.nl, problem.text.en
-        for key, index in self._announced.items():
-            if tuple(key.split("+")[:2]) in signers:
-                nl += f" Regel {index} kondigt de sleutel aan: {key}"
-                en += f" Entry {index} announces the key: {key}"
-        self._findings.add(Tampering.OTHER_KEY, head.size, nl, en)
-
-    def _signed(self, head: TreeHead) -> None:
+    def _signed(self, head: TreeHead, note: str) -> None:
         last = self._last
         if last is not None and head.size == last.size:
             self._same_size(last, head)
@@ -210,7 +198,7 @@ class Structure:
         if head.size > self.due:
             self._gap(head.size)
             self.due = head.size
-        self._last, self.size = head, head.size
+        self._last, self.size, self.note = head, head.size, note
         self._root(head)
 
     def _same_size(self, last: TreeHead, head: TreeHead) -> None:
@@ -245,6 +233,7 @@ class Structure:
             )
             return
         self.proven = head.size
+        self._keys.settle(head.size)
         if self._differs is not None:
             self._forked(self._differs)
 
@@ -280,9 +269,26 @@ class Structure:
                 "vanaf hier dekt geen ondertekend controlepunt de regels",
                 "from here on no signed checkpoint covers the entries",
             )
+        if self._header.key not in self._keys:
+            self._findings.add(
+                Tampering.OTHER_KEY,
+                None,
+                f"de export noemt een andere sleutel: {self._header.key}",
+                f"the export names another key: {self._header.key}",
+            )
         self._beyond()
 
     def _beyond(self) -> None:
+        for one, other in pairwise(self._known):
+            if (one.origin, one.size) == (other.origin, other.size) and one.root != other.root:
+                self._findings.add(
+                    Tampering.FORKED,
+                    one.size,
+                    f"u hebt twee controlepunten van {one.size} regels met verschillende wortels:"
+                    " het logboek heeft twee geschiedenissen getoond",
+                    f"you hold two checkpoints of {one.size} entries with different roots:"
+                    " the log has shown two histories",
+                )
         for head in self._known:
             if head.origin != self._header.origin:
                 self._findings.add(

@@ -11,8 +11,10 @@ import secrets
 from sqlalchemy import text
 from sqlmodel import Session
 
-_FIND = text("SELECT key FROM audit_subject_key WHERE subject = :subject")
-_MAKE = text(
+from registry.db import Statement
+
+_FIND = Statement("SELECT key FROM audit_subject_key WHERE subject = :subject")
+_MAKE = Statement(
     "INSERT INTO audit_subject_key (subject, key) VALUES (:subject, :key) ON CONFLICT DO NOTHING"
 )
 _ERASE = text("DELETE FROM audit_subject_key WHERE subject = :subject RETURNING subject")
@@ -20,10 +22,13 @@ _ERASE = text("DELETE FROM audit_subject_key WHERE subject = :subject RETURNING 
 
 def pseudonym(session: Session, subject: str) -> str:
     """The name under which entries know this person or client; makes their key at first use."""
-    key = session.scalar(_FIND, {"subject": subject})
-    if key is None:
-        session.execute(_MAKE, {"subject": subject, "key": secrets.token_bytes(32)})
-        key = session.scalar(_FIND, {"subject": subject})
+    while (found := _FIND.row(session, {"subject": subject})) is None:
+        _MAKE.run(session, {"subject": subject, "key": secrets.token_bytes(32)})
+    return under(found[0], subject)
+
+
+def under(key: bytes, subject: str) -> str:
+    """The pseudonym that a person's key makes."""
     return hmac.digest(key, subject.encode(), "sha256").hex()
 
 

@@ -32,6 +32,14 @@ class AuditEntry(SQLModel, table=True):
             sqlite_where=text("tree_index IS NULL"),
             postgresql_where=text("tree_index IS NULL"),
         ),
+        # Partial, so that writing an entry need not touch it.
+        Index(
+            "ix_audit_entry_tree_index",
+            "tree_index",
+            unique=True,
+            sqlite_where=text("tree_index IS NOT NULL"),
+            postgresql_where=text("tree_index IS NOT NULL"),
+        ),
     )
 
     position: int | None = Field(default=None, primary_key=True, sa_type=_BIG)
@@ -41,7 +49,7 @@ class AuditEntry(SQLModel, table=True):
     number: int = Field(sa_type=BigInteger)
     body: bytes
     leaf_hash: bytes
-    tree_index: int | None = Field(default=None, unique=True, sa_type=BigInteger)
+    tree_index: int | None = Field(default=None, sa_type=BigInteger)
     """Index in the tree; empty until the sequencer has integrated the entry."""
 
 
@@ -74,6 +82,20 @@ class AuditCheckpoint(SQLModel, table=True):
     root: bytes
     note: str
     published_at: datetime = Field(sa_type=UtcDateTime)
+    witnessed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when as many witnesses have cosigned it as the policy asks."""
+
+
+class AuditRetiredKey(SQLModel, table=True):
+    """A key that signed before: the log names its successor in an entry of its own."""
+
+    __tablename__ = "audit_retired_key"
+
+    verifier: str = Field(primary_key=True, max_length=500)
+    entry: str = Field(max_length=36)
+    """Id of the entry that names the successor."""
+    until: int | None = Field(default=None, sa_type=BigInteger)
+    """Size of the last checkpoint it signed: the first over that entry."""
 
 
 class AuditSubjectKey(SQLModel, table=True):

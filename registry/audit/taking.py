@@ -7,8 +7,14 @@ from sqlalchemy import Engine
 
 from registry.audit import store
 from registry.audit.acts import Act
+from registry.audit.checkpoint import VerifierKey
 from registry.audit.exporting import Exported, export, receipt
-from registry.audit.keys import open_head_store, open_signer
+from registry.audit.keys import (
+    open_head_store,
+    open_next_signer,
+    open_signer,
+    put_next_signer,
+)
 from registry.audit.lines import FORM
 from registry.audit.log import append
 from registry.audit.sequencing import integrate
@@ -105,3 +111,46 @@ def take_receipt(settings: Settings, engine: Engine, entry_id: str) -> str:
         with reading(engine) as session:
             text = receipt(session, entry_id)
     return text
+
+
+def rotate_key(settings: Settings, engine: Engine) -> VerifierKey:
+    """Replace the log's key: the log names the new one, and the old signs that.
+
+    Every step can be repeated: a rotation that a crash cut off is finished by the next call. The
+    service's processes stop serving until they are started anew with the new key.
+    """
+    old, new = open_signer(settings), open_next_signer(settings)
+    _record_rotation(engine, old.verifier, new.verifier)
+    while not _has_signed_last(engine, old.verifier):
+        integrate(engine, old, open_head_store(settings), system_clock())
+    put_next_signer(settings, old)
+    return new.verifier
+
+
+def _record_rotation(engine: Engine, old: VerifierKey, new: VerifierKey) -> None:
+    with transaction(engine) as session:
+        if store.retired(session, str(old)) is not None:
+            return
+        recorded = append(
+            session,
+            Act.KEY_ROTATED,
+            at=system_clock(),
+            archive=None,
+            actor=None,
+            organisation=None,
+            ids={},
+            facts={"key": str(new), "previous_key": str(old)},
+        )
+        store.retire(session, str(old), recorded)
+
+
+def _has_signed_last(engine: Engine, key: VerifierKey) -> bool:
+    with reading(engine) as session:
+        found = store.retired(session, str(key))
+    return found is not None and found[0] is not None
+
+
+def former_keys(engine: Engine) -> list[str]:
+    """The verifier keys with which the log signed before, the latest first."""
+    with reading(engine) as session:
+        return store.predecessors(session)

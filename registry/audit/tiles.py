@@ -4,7 +4,9 @@ Tile ``number`` of level ``l`` holds the roots of the perfect subtrees of height
 indices ``256 * number`` onwards. Only a level's last tile is partial; a full one never changes.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from registry.audit.merkle import HASH_SIZE, perfect_root, subtree_root
 
@@ -14,6 +16,38 @@ FULL = WIDTH * HASH_SIZE
 
 Load = Callable[[int, int], bytes]
 """Gives the stored bytes of the tile of that level and number; may hold more than is asked."""
+
+
+MOST_LEVELS = 8
+"""Levels that a tree of 2^63 leaves can have."""
+_PATH = re.compile(r"((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
+
+
+@dataclass(frozen=True)
+class TilePlace:
+    """Which tile, and how many hashes of it, a path asks for."""
+
+    number: int
+    width: int
+
+    @classmethod
+    def parse(cls, path: str) -> "TilePlace | None":
+        """Read ``<N>[.p/<W>]`` of C2SP tlog-tiles; ``None`` where it is not its only spelling."""
+        match = _PATH.fullmatch(path)
+        if match is None:
+            return None
+        number, width = int(match[1].replace("x", "").replace("/", "")), int(match[2] or WIDTH)
+        partial = match[2] is not None
+        if str(cls(number, width)) != path or (partial and width >= WIDTH):
+            return None
+        return cls(number, width)
+
+    def __str__(self) -> str:
+        digits = str(self.number)
+        digits = digits.zfill(-(-len(digits) // 3) * 3)
+        groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
+        path = "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
+        return path if self.width == WIDTH else f"{path}.p/{self.width}"
 
 
 class MissingTileError(LookupError):

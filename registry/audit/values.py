@@ -9,6 +9,8 @@ from functools import lru_cache
 Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 """What canonical entries are made of; fractions do not occur."""
 
+LARGEST_ENTRY = 65_535
+"""Bytes; what the length prefix of a C2SP entry bundle can say."""
 LARGEST_COUNT = 2**53 - 1
 LARGEST_COLLECTION = 1000
 

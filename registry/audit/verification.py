@@ -11,9 +11,10 @@ from typing import BinaryIO
 
 from registry.audit import lines
 from registry.audit.checkpoint import Checkpoint, VerifierKey
-from registry.audit.entry import Entry, MalformedEntry
+from registry.audit.entry import Entry, MalformedEntry, read_entry
 from registry.audit.findings import Findings, Tampering, Verification
 from registry.audit.merkle import leaf_hash
+from registry.audit.quorum import WitnessPolicy
 from registry.audit.strands import Numbers, Structure
 from registry.errors import InvalidInput, Text
 
@@ -33,14 +34,18 @@ class NoExport(InvalidInput):
 
 
 def verify_export(
-    file: BinaryIO, keys: Sequence[VerifierKey], known: Iterable[Checkpoint] = ()
+    file: BinaryIO,
+    keys: Sequence[VerifierKey],
+    known: Iterable[Checkpoint] = (),
+    policy: WitnessPolicy | None = None,
 ) -> Verification:
     """Check an export against keys that the auditor obtained elsewhere.
 
     :param file: the export, read once from front to back.
-    :param keys: the log's keys, the present one and those before it.
+    :param keys: the log's keys, of which the one before a rotation hands over to the next.
     :param known: checkpoints of this log that the auditor holds already, with their signatures
         checked: the export must agree with them and reach as far.
+    :param policy: which witnesses must have cosigned the last checkpoint.
     :raises NoExport: the first line is not that of an export.
     """
     rows = iter(lambda: file.readline(lines.LARGEST_LINE), b"")
@@ -50,7 +55,8 @@ def verify_export(
         raise NoExport from None
     if not isinstance(header, lines.Header):
         raise NoExport
-    return _Check(header, keys, known).run(rows)
+    check = _Check(header, keys, known)
+    return check.run(rows, policy)
 
 
 class _Check:
@@ -66,7 +72,7 @@ class _Check:
         self.end: lines.End | None = None
         self.leaves = self.foreign = self.entries = 0
 
-    def run(self, rows: Iterator[bytes]) -> Verification:
+    def run(self, rows: Iterator[bytes], policy: WitnessPolicy | None) -> Verification:
         for row in rows:
             if self.end is not None:
                 self.findings.add(
@@ -82,6 +88,7 @@ class _Check:
                 self._other(row)
         self._closing()
         self.structure.finish(self.end is not None)
+        witnesses = self._witnesses(policy) if policy else None
         return Verification(
             origin=self.header.origin,
             archive=self.header.archive,
@@ -92,7 +99,20 @@ class _Check:
             streams=self.numbers.seen,
             findings=tuple(self.findings.told),
             unchecked=tuple(self._unchecked()),
+            witnesses=witnesses,
         )
+
+    def _witnesses(self, policy: WitnessPolicy) -> Text | None:
+        """Who has cosigned the last checkpoint; a finding where they are too few."""
+        size = self.structure.size
+        try:
+            enough, said = policy.judge(self.structure.note, size)
+        except InvalidInput as problem:
+            enough, said = False, problem.text
+        if enough:
+            return said
+        self.findings.add(Tampering.UNWITNESSED, size, said.nl, said.en)
+        return None
 
     def _leaf(self, row: bytes) -> None:
         try:
@@ -136,15 +156,16 @@ class _Check:
             )
             return
         try:
-            entry = Entry.from_bytes(body)
+            seen = read_entry(body)
         except MalformedEntry as problem:
             self.numbers.forget()
             self.findings.add(Tampering.MALFORMED, index, problem.problem.nl, problem.problem.en)
             return
         self.entries += 1
-        self.numbers.entry(index, entry)
-        if entry.act == "key:rotated":
-            self.structure.announce(index, str(entry.facts.get("key")))
+        self.numbers.entry(index, seen)
+        if seen.act == "key:rotated":
+            facts = Entry.from_bytes(body).facts
+            self.structure.announce(index, str(facts.get("key")), str(facts.get("previous_key")))
 
     def _other(self, row: bytes) -> None:
         try:

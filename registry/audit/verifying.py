@@ -3,15 +3,25 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from registry.audit.checkpoint import Checkpoint, UntrustedNote, VerifierKey, open_checkpoint
+from registry.audit.checkpoint import (
+    LARGEST_NOTE,
+    Checkpoint,
+    UntrustedNote,
+    VerifierKey,
+    open_checkpoint,
+)
 from registry.audit.population_check import FIRST_BYTES, told, verify_population
+from registry.audit.quorum import WitnessPolicy
 from registry.audit.receipts import FIRST_LINE, verify_receipt
 from registry.audit.verification import verify_export
 from registry.errors import InvalidInput, RegistryError, Text
 
 Result = tuple[bool, list[str]]
+_SIGNED = "\n\n— ".encode()
+"""What every signed note has before its first signature."""
 
 NOT_AS_SIGNED, TROUBLE = 1, 2
 """Exit status where something is not what the log signed, and where it could not be checked."""
@@ -27,26 +37,48 @@ class UnreadableFile(InvalidInput):
         )
 
 
-def verify_file(
-    file: Path, keys: Sequence[str], checkpoints: Sequence[Path], language: str
-) -> Result:
-    """Check an export, a population or a receipt; whether all is well, and sentences that say so.
+@dataclass(frozen=True)
+class _Trust:
+    """What an auditor holds already, having got it by another way than from the log."""
 
-    :param keys: verifier keys, or names of files that hold one.
+    keys: tuple[VerifierKey, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    policy: WitnessPolicy | None
+
+
+def _trust(keys: Sequence[str], checkpoints: Sequence[Path], policy: Path | None) -> _Trust:
+    texts = [key if "+" in key else _text(Path(key)) for key in keys]
+    known = tuple(VerifierKey.parse(line) for text in texts for line in text.split("\n") if line)
+    held = tuple(open_checkpoint(_text(path), known) for path in checkpoints)
+    return _Trust(known, held, WitnessPolicy.parse(_text(policy)) if policy else None)
+
+
+def verify_file(
+    file: Path,
+    keys: Sequence[str],
+    checkpoints: Sequence[Path],
+    language: str,
+    policy: Path | None = None,
+) -> Result:
+    """Check an export, a population, a receipt or a checkpoint; whether all is well, and why.
+
+    :param keys: verifier keys, or names of files with one on each line.
     :param checkpoints: files with checkpoints that the auditor holds already.
-    :raises RegistryError: a key, a checkpoint or the file itself is not what it should be.
+    :param policy: a file that says which witnesses must have seen the last checkpoint.
+    :raises RegistryError: one of the files is not what it should be.
     """
-    known = [VerifierKey.parse(key if "+" in key else _text(Path(key))) for key in keys]
-    held = [open_checkpoint(_text(path), known) for path in checkpoints]
+    trust = _trust(keys, checkpoints, policy)
     try:
         with file.open("rb") as opened:
-            start = opened.read(len(FIRST_LINE))
-            if start == FIRST_LINE.encode():
-                return _receipt(_text(file), known, language)
+            start = opened.read(LARGEST_NOTE)
+            if start.startswith(FIRST_LINE.encode()):
+                return _receipt(_text(file), trust, language)
             if start.startswith(FIRST_BYTES):
-                return _population(file, known, held, language)
+                return _population(file, trust, language)
+            if not start.startswith(b"{") and _SIGNED in start:
+                return _checkpoint(_text(file), trust, language)
             opened.seek(0)
-            result = verify_export(opened, known, held)
+            result = verify_export(opened, trust.keys, trust.checkpoints, trust.policy)
     except OSError as error:
         raise UnreadableFile(file, error.strerror or "?") from None
     return result.ok, result.sentences(language)
@@ -66,23 +98,52 @@ def _text(path: Path) -> str:
         raise UnreadableFile(path, "UTF-8") from None
 
 
-def _receipt(text: str, keys: Sequence[VerifierKey], language: str) -> Result:
-    entry, checkpoint = verify_receipt(text, keys)
-    return True, [_proven(entry.act, entry.id, checkpoint).in_language(language)]
-
-
-def _population(
-    file: Path, keys: Sequence[VerifierKey], held: Sequence[Checkpoint], language: str
-) -> Result:
-    report, result = verify_population(file, keys, held)
+def _population(file: Path, trust: _Trust, language: str) -> Result:
+    report, result = verify_population(file, trust.keys, trust.checkpoints)
     return result.ok, [told(report).in_language(language), *result.sentences(language)]
 
 
-def _proven(act: str, entry_id: str, checkpoint: Checkpoint) -> Text:
+def _receipt(text: str, trust: _Trust, language: str) -> Result:
+    entry, checkpoint = verify_receipt(text, trust.keys)
     origin, size = checkpoint.head.origin, checkpoint.size
+    proven = Text(
+        f"`{entry.act}` ({entry.id}) staat in `{origin}`, ondertekend bij {size} regels.",
+        f"`{entry.act}` ({entry.id}) stands in `{origin}`, signed at {size} entries.",
+    )
+    return _judged(proven, checkpoint, trust, language)
+
+
+def _checkpoint(text: str, trust: _Trust, language: str) -> Result:
+    checkpoint = open_checkpoint(text, trust.keys)
+    origin, size = checkpoint.head.origin, checkpoint.size
+    signed = Text(
+        f"`{origin}` heeft {size} regels ondertekend.", f"`{origin}` has signed {size} entries."
+    )
+    return _judged(signed, checkpoint, trust, language)
+
+
+def _judged(proven: Text, checkpoint: Checkpoint, trust: _Trust, language: str) -> Result:
+    """What holds of a checkpoint beside its signature: one history, and enough witnesses."""
+    told, good = [proven], True
+    for held in trust.checkpoints:
+        if (held.head.origin, held.size) == (checkpoint.head.origin, checkpoint.size):
+            good &= held.root == checkpoint.root
+    if not good:
+        told.append(_two_histories(checkpoint.size))
+    if trust.policy is not None:
+        enough, said = trust.policy.judge(checkpoint.note, checkpoint.size)
+        told.append(said)
+        good &= enough
+    verdict = Text("In orde.", "Good.") if good else Text("NIET in orde.", "NOT good.")
+    return good, [text.in_language(language) for text in [*told, verdict]]
+
+
+def _two_histories(size: int) -> Text:
     return Text(
-        f"In orde: `{act}` ({entry_id}) staat in `{origin}`, ondertekend bij {size} regels.",
-        f"Good: `{act}` ({entry_id}) stands in `{origin}`, signed at {size} entries.",
+        f"Er zijn twee ondertekende controlepunten van {size} regels met verschillende wortels:"
+        " het logboek heeft twee geschiedenissen getoond.",
+        f"There are two signed checkpoints of {size} entries with different roots:"
+        " the log has shown two histories.",
     )
 
 
@@ -93,24 +154,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="vrijgave-verify",
-        description="Check an export, a population or a receipt of a Vrijgave audit log, offline.",
+        description="Check what was taken out of a Vrijgave audit log, offline.",
+        epilog="Exit status: 0 all is as it was signed, 1 it is not, 2 it could not be checked.",
     )
     parser.add_argument(
-        "file", type=Path, help="an export, a population, or a receipt (.tlog-proof)"
+        "file", type=Path, help="an export, a population, a receipt or a checkpoint"
     )
     parser.add_argument(
         "--key",
         action="append",
         required=True,
-        help="the log's verifier key, or a file that holds it; may be repeated",
+        help="the log's verifier key, or a file with one on each line; may be repeated",
     )
     parser.add_argument(
         "--checkpoint", action="append", type=Path, default=[], help="a checkpoint held already"
     )
+    parser.add_argument("--policy", type=Path, help="which witnesses there must be (tlog-policy)")
     parser.add_argument("--lang", choices=["nl", "en"], default="en", help="language")
     given = parser.parse_args(arguments)
     try:
-        good, sentences = verify_file(given.file, given.key, given.checkpoint, given.lang)
+        good, sentences = verify_file(
+            given.file, given.key, given.checkpoint, given.lang, given.policy
+        )
     except RegistryError as problem:
         words = f"{problem.text.in_language(given.lang)} {problem.help.in_language(given.lang)}"
         sys.stderr.write(words.rstrip() + "\n")

@@ -14,6 +14,7 @@ import typer
 from registry.audit.population_check import drawn, told
 from registry.audit.populations import LARGEST_SAMPLE
 from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
+from registry.cli import witness
 from registry.cli.options import DEFAULT_SERVER, Language, Server, Token
 from registry.errors import RegistryError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from registry.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
+app.add_typer(witness.app, name="witness")
 
 Kind = Literal["requests", "decisions", "agreements", "accesses", "withdrawals"]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]
@@ -30,18 +32,25 @@ Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, in
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="An export, or a receipt (.tlog-proof).")],
+    file: Annotated[Path, typer.Argument(help="An export, a receipt or a checkpoint.")],
     key: Annotated[
-        list[str], typer.Option(help="The log's verifier key, or a file with it; may be repeated.")
+        list[str],
+        typer.Option(help="The log's verifier key, or a file with one a line; may be repeated."),
     ],
     checkpoint: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint you hold already; may be repeated.")
     ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="Which witnesses there must be (C2SP tlog-policy).")
+    ] = None,
     lang: Language = "en",
 ) -> None:
-    """Check an export or a receipt, offline. Exit status 1: it is not what the log signed."""
+    """Check an export, a receipt or a checkpoint, offline.
+
+    Exit status 0: all is as it was signed; 1: it is not; 2: it could not be checked.
+    """
     with _told(lang):
-        good, sentences = verify_file(file, key, checkpoint or [], lang)
+        good, sentences = verify_file(file, key, checkpoint or [], lang, policy)
         typer.echo("\n".join(sentences))
         if not good:
             raise typer.Exit(NOT_AS_SIGNED)
@@ -122,13 +131,40 @@ def receipt(
 
 
 @app.command()
-def key(out: Out = None, lang: Language = "en") -> None:
+def key(
+    out: Out = None,
+    former: Annotated[
+        bool, typer.Option("--former", help="Also the keys that it signed with before.")
+    ] = False,
+    lang: Language = "en",
+) -> None:
     """Print the log's verifier key, to be published where the log itself is not."""
     from registry.audit.keys import open_signer
-    from registry.settings import Settings
+    from registry.audit.taking import former_keys
 
-    with _told(lang):
-        _give(f"{open_signer(Settings()).verifier}\n", out)
+    with _told(lang), _service() as (settings, engine):
+        keys = [str(open_signer(settings).verifier), *(former_keys(engine) if former else [])]
+        _give("".join(f"{one}\n" for one in keys), out)
+
+
+@app.command("rotate-key")
+def rotate_key(lang: Language = "en") -> None:
+    """Replace the log's key; the old one signs its successor. Start the service again after it."""
+    from registry.audit.taking import rotate_key
+
+    with _told(lang), _service() as (settings, engine):
+        typer.echo(str(rotate_key(settings, engine)))
+
+
+@app.command()
+def check(lang: Language = "en") -> None:
+    """Hold the whole stored log to what was signed: every entry, number, tile and root."""
+    from registry.audit.keys import open_head_store, open_signer
+    from registry.audit.log import check_log
+
+    with _told(lang), _service() as (settings, engine):
+        last = check_log(engine, open_signer(settings).verifier, open_head_store(settings))
+        typer.echo(f"{last.size if last else 0:,} entries are as they were signed")
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import BinaryIO
 from sqlmodel import Session, col, select
 
 from registry.accounts.actors import Actor
+from registry.audit import store
 from registry.audit.acts import Act
 from registry.audit.checkpoint import SigningKey
 from registry.audit.entry import Entry
@@ -13,6 +14,8 @@ from registry.audit.exporting import Exported, export
 from registry.audit.exporting import receipt as receipt_of
 from registry.audit.lines import FORM
 from registry.audit.tables import AuditCheckpoint, AuditEntry
+from registry.audit.tiles import TilePlace
+from registry.errors import NotAllowed, Text
 from registry.services.mandates import reach_of, stream_of
 from registry.services.noting import note
 from registry.services.wording import missing
@@ -48,6 +51,33 @@ def entry_receipt(session: Session, actor: Actor, entry_id: str, *, at: datetime
     if row is None or not reach.holds(row.stream):
         raise missing("auditregel", "audit entry", entry_id)
     return receipt_of(session, entry_id)
+
+
+def require_whole_log(session: Session, actor: Actor, *, at: datetime) -> None:
+    """Pass whoever may read all entries; an archive sees others' only as hashes."""
+    if reach_of(session, actor, at).archives is None:
+        return
+    raise NotAllowed(
+        "own-entries-only",
+        Text(
+            "Hier staan ook regels van andere archieven.",
+            "Entries of other archives stand here too.",
+        ),
+        Text(
+            "Neem een export: uw eigen regels voluit, andere als hash.",
+            "Take an export: your own entries in full, others as hashes.",
+        ),
+    )
+
+
+def hash_tile(session: Session, level: int, place: TilePlace) -> bytes | None:
+    """Hashes of the tree, which are public; ``None`` where the signed tree has not so many."""
+    return store.hash_tile(session, level, place.number, place.width)
+
+
+def entry_bundle(session: Session, place: TilePlace) -> bytes | None:
+    """Entries as C2SP tlog-tiles bundles them; ``None`` where the signed tree has not so many."""
+    return store.entry_bundle(session, place.number, place.width)
 
 
 def last_checkpoint(session: Session) -> AuditCheckpoint | None:

@@ -35,7 +35,9 @@ def test_it_is_openapi_3_1(schema: dict[str, Any]) -> None:
 def test_pages_stand_apart(schema: dict[str, Any]) -> None:
     """Only what is meant for machines is described."""
     for path in schema["paths"]:
-        assert path.startswith(("/v1/", "/oauth/", "/.well-known/", "/livez", "/readyz")), path
+        assert path.startswith(
+            ("/v1/", "/audit/v1/", "/oauth/", "/.well-known/", "/livez", "/readyz")
+        ), path
 
 
 def test_every_operation_has_words_and_a_name_of_its_own(schema: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Real clients in environments of their own: what they pin must not reach ours."""
 
 import os
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -34,10 +35,10 @@ def python_with(*packages: str) -> Path:
     return python
 
 
-def _make(python: Path, packages: tuple[str, ...]) -> None:
+def _make(python: Path, packages: tuple[str, ...], base: Path | None = None) -> None:
     uv = Path(sys.executable).with_name("uv")
     commands: tuple[list[str | Path], ...] = (
-        [uv, "venv", "--quiet", "--clear", python.parents[1]],
+        [uv, "venv", "--quiet", "--clear", "--python", base or sys.executable, python.parents[1]],
         [uv, "pip", "install", "--quiet", "--python", python, *packages],
     )
     for command in commands:
@@ -58,3 +59,31 @@ def run_python(python: Path, code: str, *arguments: str) -> str:
     done = subprocess.run([python, "-c", code, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+AICS_TLOG = "aics-tlog==0.2.1"
+"""A verifier of C2SP logs by others; it needs Python 3.12."""
+
+
+@cache
+def aics_tlog() -> Path:
+    """The command `aics-tlog`; a skip by name where there is no Python that it runs on."""
+    python = FOLDER / "aics-tlog" / "bin" / "python"
+    if not python.exists():
+        _make(python, (AICS_TLOG,), _newer_python())
+    return python.with_name("aics-tlog")
+
+
+def _newer_python() -> Path:
+    """A Python of 3.12 or newer: on the path, or installed beside the one that runs this."""
+    names = [f"python3.{minor}" for minor in range(14, 11, -1)]
+    beside = Path(sys.base_prefix).parent
+    found = [
+        Path(path)
+        for name in names
+        for path in [shutil.which(name), *beside.glob(f"*/bin/{name}")]
+        if path and subprocess.run([path, "-V"], capture_output=True).returncode == 0
+    ]
+    if not found:
+        pytest.skip("aics-tlog: there is no Python 3.12 or newer here")
+    return found[0]

@@ -13,6 +13,7 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 from pyarrow import parquet
+from starlette.applications import Starlette
 
 from registry.app import create_app
 from registry.db import transaction
@@ -51,7 +52,7 @@ def csv(rows: int = ROWS) -> bytes:
 
 
 @contextmanager
-def serving(app: FastAPI, port: int) -> Iterator[None]:
+def serving(app: Starlette, port: int) -> Iterator[None]:
     """The application on a real server, in a thread, until the block ends."""
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="on"))
     thread = threading.Thread(target=server.run)

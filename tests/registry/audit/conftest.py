@@ -17,6 +17,7 @@ from registry.audit import tables as _tables  # noqa: F401  # the rows must be k
 from registry.audit.checkpoint import SigningKey
 from registry.audit.heads import HeadStore
 from registry.audit.log import FileHeadStore, append, check_log, export, integrate, receipt
+from registry.audit.quorum import WitnessPolicy
 from registry.db import open_engine, reading, transaction
 
 ORIGIN = "vrijgave.example/audit/v1"
@@ -72,9 +73,11 @@ class World:
             export(session, out, self.key.verifier, archive=archive, first=first)
         return out.getvalue()
 
-    def verify(self, data: bytes, *known: Checkpoint) -> Verification:
+    def verify(
+        self, data: bytes, *known: Checkpoint, policy: WitnessPolicy | None = None
+    ) -> Verification:
         """What an auditor with the right key finds in an export."""
-        return verify_export(io.BytesIO(data), [self.key.verifier], known)
+        return verify_export(io.BytesIO(data), [self.key.verifier], known, policy)
 
     def run(self, statement: str, **values: object) -> None:
         """Change the database behind the log's back."""
@@ -93,7 +96,7 @@ def entries(world: World) -> list[Entry]:
 def sqlite_url(tmp_path: Path) -> str:
     """The address of a new SQLite database with the log's tables."""
     url = f"sqlite:///{tmp_path / 'log.sqlite'}"
-    _create(url)
+    create_tables(url)
     return url
 
 
@@ -112,14 +115,15 @@ def postgres_url() -> Iterator[str]:
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     url = server.rsplit("/", 1)[0] + "/" + name
-    _create(url)
+    create_tables(url)
     yield url
     with admin.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
 
 
-def _create(url: str) -> None:
+def create_tables(url: str) -> None:
+    """Make the log's tables."""
     engine = open_engine(url)
     ours = [table for table in SQLModel.metadata.sorted_tables if table.name.startswith("audit_")]
     SQLModel.metadata.create_all(engine, tables=ours)

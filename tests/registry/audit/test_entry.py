@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.audit import Entry, MalformedEntry
-from registry.audit.entry import LARGEST_ENTRY, canonical, entry_time, new_entry_id
+from registry.audit.entry import canonical, entry_time, new_entry_id
 from registry.audit.merkle import leaf_hash
-from registry.audit.values import Kind, is_code, is_fact, is_of_kind
+from registry.audit.values import LARGEST_ENTRY, Kind, is_code, is_fact, is_of_kind
 
 ENTRY = Entry(
     id="019aafd1-6e40-7a6b-8c1d-2e3f4a5b6c7d",

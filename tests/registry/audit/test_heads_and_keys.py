@@ -9,7 +9,7 @@ from pydantic import HttpUrl
 
 from registry.audit import MalformedNote, TreeHead
 from registry.audit.heads import FileHeadStore, LogMismatch
-from registry.audit.keys import _write_once, open_head_store, open_signer
+from registry.audit.keys import open_head_store, open_signer, write_once
 from registry.settings import Settings
 
 
@@ -82,7 +82,7 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
 
 def test_two_first_starts_agree_on_a_key(tmp_path: Path) -> None:
     """Of two processes that make the key at once, the first file stands."""
-    _write_once(tmp_path / "audit.key", "first")
-    _write_once(tmp_path / "audit.key", "second")
+    write_once(tmp_path / "audit.key", "first")
+    write_once(tmp_path / "audit.key", "second")
     assert (tmp_path / "audit.key").read_text() == "first"
     assert [path.name for path in tmp_path.iterdir()] == ["audit.key"]
