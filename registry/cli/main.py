@@ -30,6 +30,7 @@ COMMANDS = (
     "asking",
     "agreeing",
     "pulling",
+    "ledgers",
     "fsck",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""

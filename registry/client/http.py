@@ -66,6 +66,10 @@ class Service:
         headers = {"Idempotency-Key": key} if key else {}
         return self._json("POST", path, json=body, headers=headers)
 
+    def put(self, path: str, body: str, kind: str) -> Any:
+        """Put a text of that media type."""
+        return self._json("PUT", path, content=body.encode(), headers={"Content-Type": kind})
+
     @contextmanager
     def stream(self, address: str, headers: Mapping[str, str]) -> Iterator[httpx2.Response]:
         """An answer whose bytes are still to come; network failures inside become `Unreachable`."""
