@@ -20,6 +20,7 @@ from registry.runtime import Runtime
 from registry.services.accesses import close_windows
 from registry.services.catching_up import catch_up
 from registry.services.notifying import remind
+from registry.services.reviewing import remind_reviewers
 from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
@@ -62,6 +63,7 @@ class Background:
             (CATCH_UP_SECONDS, background._catch_up),
             (REMIND_SECONDS, background._remind),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
+            (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
             (FORGET_SECONDS, background._sweep_uploads),
         )
         for seconds, step in rounds:

@@ -192,6 +192,36 @@ def replay(
 
 
 @app.command()
+def review(
+    server: Server = DEFAULT_SERVER,
+    token: Token = None,
+    lang: Language = "en",
+    sign: Annotated[
+        int, typer.Option(help="Sign off up to this number, after looking at what is printed.")
+    ] = 0,
+    outcome: Annotated[str, typer.Option(help="in-order or follow-up.")] = "in-order",
+    remark: Annotated[str, typer.Option(help="What must be done, or what you noticed.")] = "",
+) -> None:
+    """What stands out in your archive's log since the last review, and a sample, over HTTP."""
+    import secrets
+
+    from registry.client.http import Service
+
+    with Service(server.rstrip("/"), token, lang) as service:
+        if sign:
+            said = {"last_number": sign, "outcome": outcome, "remark": remark}
+            done = service.post("/v1/audit/reviews", said, key=secrets.token_urlsafe(16))
+            typer.echo(f"{done['id']}  entry {done['entry_id']}")
+            return
+        found = service.get("/v1/audit/review")
+    for one in found["findings"]:
+        typer.echo(f"{one['rule']}  {one['about']}  {' '.join(one['evidence'])}")
+    for one in found["sample"]:
+        typer.echo(f"sample {one['number']}  {one['act']}  {one['id']}")
+    typer.echo(f"entries {found['first']} to {found['last']}; sample drawn with {found['seed']}")
+
+
+@app.command()
 def invite(
     organisation: Annotated[str, typer.Argument(help="Name of the auditor's organisation.")],
     person: Annotated[str, typer.Option(help="Name of the person.")],

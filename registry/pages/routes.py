@@ -26,6 +26,7 @@ from registry.pages import (
     precheck,
     replays,
     requests,
+    reviews,
     signing,
     static_files,
 )
@@ -43,6 +44,7 @@ for _part in (
     keys,
     replays,
     requests,
+    reviews,
     agreements,
     extracts,
     downloads,
