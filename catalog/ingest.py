@@ -20,8 +20,11 @@ from catalog.dates import closing_date
 from catalog.mapping import NONE, ColumnRole, MappedColumn, Mapping, MappingError
 from catalog.problems import Problem, problem
 
-FACTS = ("_rights", "_rightsholder", "_embargo_until", "_opt_out", "_personal_data")
-"""The canonical columns that a policy may ask about, in the order of an importer's groups."""
+FACTS = ("_rights", "_opt_out", "_personal_data", "_embargo_until", "_rightsholder")
+"""The canonical columns that a policy may ask about, in the order of an importer's groups.
+
+Those with few values come first, so that items with the same answer stand together.
+"""
 
 BLOCKED = "_blocked"
 

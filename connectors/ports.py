@@ -421,7 +421,8 @@ class LaidOut:
     `rows_read` = `accepted` + `refused`. A row refused for several reasons counts under each in
     `reasons`. `refused_file` has the original columns with `_line` and `_reason` (codes, comma
     separated), `None` when no row was refused. `nulls` counts NULLs per laid column, `tallies`
-    rows per value. `groups` counts accepted rows per combination of the columns asked for.
+    rows per value, both of all accepted rows. `file` lacks those that are withheld, and so do
+    `groups`, which counts rows per combination of the columns asked for.
     """
 
     file: WrittenFile
@@ -463,7 +464,8 @@ class Importer(Protocol):
     ) -> LaidOut:
         """Write the laid-out Parquet file and the file of refused rows into `out_dir`.
 
-        `group_by` names laid columns to count combinations of, leaving out the rows in which the
-        boolean column `not_where` is true.
+        `group_by` names laid columns whose combinations are counted, and by which the file is
+        sorted. Rows in which the boolean column `not_where` is true or NULL are withheld: they
+        stand in neither, and nothing in the file depends on them.
         """
         ...

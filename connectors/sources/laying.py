@@ -17,6 +17,9 @@ from connectors.sources.staging import LINE, RAW, REASON, Raw
 UNREADABLE = "unreadable-row"
 """The reason code of a row that could not even be split into columns."""
 
+PLACE = "_place"
+"""Column for the place of a row in the delivery: a join keeps no order."""
+
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 _BLOCK = 64  # bytes of a SHA-256 block, as RFC 2104 needs it
@@ -264,14 +267,15 @@ def _line(raw: Raw) -> str:
 
 
 def accepted(judge: Judge) -> str:
-    """SQL of the laid-out rows, in the order of the delivery."""
+    """SQL of the laid-out rows, each with its place in the delivery."""
     inner = ", ".join(f"{column.value} AS v{n}" for n, column in enumerate(judge.columns))
     outer = ", ".join(
         f"{judge.outer.get(column.name, f'v{n}')} AS {identifier(column.name)}"
         for n, column in enumerate(judge.columns)
     )
     return (
-        f"SELECT {outer} FROM (SELECT {inner} FROM {judge.relation()} "  # noqa: S608 - as above
+        f"SELECT {outer}, _n AS {identifier(PLACE)} "  # noqa: S608 - as above
+        f"FROM (SELECT {inner}, _n FROM {judge.relation()} "
         f"WHERE NOT ({judge.refused}))"
     )
 

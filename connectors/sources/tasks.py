@@ -17,6 +17,7 @@ from connectors.sources.files import Seen, check_head, look_through
 from connectors.sources.sampling import sample
 from connectors.sources.staging import Raw
 
+LAID = "laid.parquet"
 EDITION = "edition.parquet"
 REFUSED = "refused.csv"
 MOST_VALUES = 100_000
@@ -24,7 +25,8 @@ MOST_VALUES = 100_000
 MOST_GROUPS = 50_000
 """Combinations of the columns that rows are grouped by."""
 
-_ROW_GROUP = 61_440
+_LAID_SHARE = 0.6  # of the second process's progress: the rest is sorting
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE 61440"
 
 
 def profile(job: Job) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def stage(job: Job) -> dict[str, Any]:
     path, form = _delivery(job)
     seen = None if form == "json" else _look_through(job, path, form)
     with _session(job, [path]) as connection:
-        with job.stage("stage"), job.progress(_share(connection)):
+        with job.stage("stage"), job.progress(_share(connection, 0, 1)):
             raw = _stage(connection, path, form, orders)
         # a JSON document has no lines to measure: only reading its records finds an endless one
         seen = seen or _look_through(job, path, form)
@@ -69,13 +71,15 @@ def lay_out(job: Job) -> dict[str, Any]:
         with job.stage("refused"):
             laying.list_refused(connection, judge)
             reasons = laying.write_refused(connection, judge, str(directory / REFUSED))
-        with job.stage("accepted"), job.progress(_share(connection)):
-            nulls = _write_accepted(connection, judge, directory / EDITION)
+        with job.stage("accepted"), job.progress(_share(connection, 0, _LAID_SHARE)):
+            nulls = _write_accepted(connection, judge, directory / LAID)
         with job.stage("count"):
-            counts = _count(connection, orders, directory / EDITION)
+            counts = _count(connection, orders, directory / LAID)
+        with job.stage("sort"), job.progress(_share(connection, _LAID_SHARE, 1)):
+            rows = _write_edition(connection, orders, directory)
         refused = _one(connection, "SELECT count(*) FROM refused") + raw.unreadable
     with job.stage("hash"):
-        files = _finish(directory, counts["rows"], refused)
+        files = _finish(directory, rows, refused)
     return {**counts, **files, "nulls": nulls, "reasons": reasons, "refused": refused}
 
 
@@ -109,8 +113,9 @@ def _session(job: Job, inputs: Sequence[Path]) -> duckdb.DuckDBPyConnection:
     )
 
 
-def _share(connection: duckdb.DuckDBPyConnection) -> Callable[[], float]:
-    return lambda: max(0.0, connection.query_progress()) / 100
+def _share(connection: duckdb.DuckDBPyConnection, start: float, stop: float) -> Callable[[], float]:
+    """The share of the job that is done, while a query takes it from `start` to `stop`."""
+    return lambda: start + (stop - start) * max(0.0, connection.query_progress()) / 100
 
 
 def _stage(
@@ -142,8 +147,7 @@ def _write_accepted(
 ) -> dict[str, int]:
     """Write the laid-out rows; answers NULLs per column."""
     statement = (
-        f"COPY ({laying.accepted(judge)}) TO {literal(str(target))} (FORMAT parquet, "
-        f"COMPRESSION zstd, PARQUET_VERSION V2, ROW_GROUP_SIZE {_ROW_GROUP}, RETURN_STATS)"
+        f"COPY ({laying.accepted(judge)}) TO {literal(str(target))} ({_PARQUET}, RETURN_STATS)"
     )
     written = connection.execute(
         single_copy(connection, statement), {"raw": judge.raw.path, **judge.params}
@@ -153,6 +157,29 @@ def _write_accepted(
         column.name: int(statistics.get(identifier(column.name), {}).get("null_count", 0))
         for column in judge.columns
     }
+
+
+def _write_edition(
+    connection: duckdb.DuckDBPyConnection, orders: Mapping[str, Any], directory: Path
+) -> int:
+    """The laid-out rows in groups of equal facts, without those that are withheld; how many.
+
+    Within a group they stand as they were delivered. Sorted, a filter on facts skips whole row
+    groups. And full row groups say nothing: in any other order their sizes would tell how many
+    rows were withheld between two that are there.
+    """
+    laid, edition = directory / LAID, directory / EDITION
+    keys = [f"{identifier(name)} NULLS FIRST" for name in orders["group_by"]]
+    order = ", ".join([*keys, identifier(laying.PLACE)])
+    statement = (
+        f"COPY (SELECT * EXCLUDE ({identifier(laying.PLACE)}) "  # noqa: S608 - all are quoted
+        f"FROM read_parquet([{literal(str(laid))}], hive_partitioning = false) "
+        f"{_not_withheld(orders)} ORDER BY {order}) "
+        f"TO {literal(str(edition))} ({_PARQUET})"
+    )
+    rows = _one(connection, single_copy(connection, statement))
+    laid.unlink()
+    return rows
 
 
 def _count(
@@ -171,7 +198,7 @@ def _count(
     described = connection.execute(f"DESCRIBE SELECT * FROM {file}").fetchall()  # noqa: S608
     return {
         "rows": _one(connection, f"SELECT count(*) FROM {file}"),  # noqa: S608
-        "columns": [line[:2] for line in described],
+        "columns": [line[:2] for line in described if line[0] != laying.PLACE],
         "tallies": tallies,
         "groups": _groups(connection, orders, file),
     }
@@ -183,8 +210,7 @@ def _groups(
     if not orders["group_by"]:
         return []
     names = ", ".join(identifier(name) for name in orders["group_by"])
-    left_out = orders["not_where"]
-    where = f"WHERE NOT coalesce({identifier(left_out)}, true)" if left_out else ""
+    where = _not_withheld(orders)
     found = connection.execute(
         f"SELECT {names}, count(*) FROM {file} {where} "  # noqa: S608 - names are quoted
         f"GROUP BY {names} ORDER BY {names} LIMIT {MOST_GROUPS + 1}"
@@ -192,6 +218,11 @@ def _groups(
     if len(found) > MOST_GROUPS:
         raise error("too-many-groups", limit=MOST_GROUPS)
     return [[[pack(value) for value in line[:-1]], line[-1]] for line in found]
+
+
+def _not_withheld(orders: Mapping[str, Any]) -> str:
+    flag = orders["not_where"]
+    return f"WHERE NOT coalesce({identifier(flag)}, true)" if flag else ""
 
 
 def _finish(directory: Path, rows: int, refused: int) -> dict[str, Any]:

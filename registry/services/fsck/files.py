@@ -44,7 +44,7 @@ def _named(session: Session) -> Iterator[Named]:
     for delivery in session.exec(select(Delivery)):
         yield Named(delivery_key(delivery.id), delivery.bytes, delivery.sha256)
     for edition in session.exec(select(Edition)):
-        yield Named(edition.key, edition.bytes, edition.sha256, edition.rows)
+        yield Named(edition.key, edition.bytes, edition.sha256, edition.items)
     ready = select(Part).join(Extract).where(col(Extract.state) == "ready")
     for part in session.exec(ready):
         yield Named(part.key, part.bytes, part.sha256, part.rows)
