@@ -45,6 +45,7 @@ from connectors.ports import (
 
 if TYPE_CHECKING:
     from connectors.s3 import S3Address
+from connectors.selecting import Selector, SelectPlan
 
 __all__ = [
     "Bound",
@@ -70,6 +71,8 @@ __all__ = [
     "Overlay",
     "PlanError",
     "Profile",
+    "SelectPlan",
+    "Selector",
     "SourceChanged",
     "SourceColumn",
     "SourceFile",
@@ -83,6 +86,7 @@ __all__ = [
     "open_extractor",
     "open_importer",
     "open_inquirer",
+    "open_selector",
     "open_store",
 ]
 
@@ -106,11 +110,11 @@ def open_store(url: str, s3: "S3Address | None" = None, scratch: Path | None = N
 
 
 def keep_ready() -> None:
-    """Have warm processes waiting for the next extract and the next import, until `let_go`."""
+    """Have warm processes waiting for the next extract, import and selection, until `let_go`."""
     from connectors import duck, sources
-    from connectors.duck import processes
+    from connectors.duck import processes, selecting
 
-    processes.keep_ready((duck.MODULE, sources.MODULE))
+    processes.keep_ready((duck.MODULE, sources.MODULE, selecting.MODULE))
 
 
 def let_go() -> None:
@@ -139,3 +143,10 @@ def open_inquirer(scratch: Path) -> Inquirer:
     from connectors.duck.asking import DuckInquirer
 
     return DuckInquirer(scratch)
+
+
+def open_selector(scratch: Path) -> Selector:
+    """Who selects from Parquet files; `scratch` is a directory for what a selection spills."""
+    from connectors.duck.selecting import DuckSelector
+
+    return DuckSelector(scratch)

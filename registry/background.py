@@ -19,6 +19,7 @@ from registry.jobs import sweep
 from registry.runtime import Runtime
 from registry.services.accesses import close_windows
 from registry.services.catching_up import catch_up
+from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
 from registry.services.reviewing import remind_reviewers
 from registry.uploads import sweep_uploads
@@ -31,6 +32,7 @@ WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 CATCH_UP_SECONDS = 1.0
 REMIND_SECONDS = 60.0
+LINEAGE_SECONDS = 30.0
 FORGET_SECONDS = 600.0
 WITNESS_SECONDS = 2.0
 
@@ -62,6 +64,7 @@ class Background:
             (SWEEP_SECONDS, sweep),
             (CATCH_UP_SECONDS, background._catch_up),
             (REMIND_SECONDS, background._remind),
+            (LINEAGE_SECONDS, background._keep_lineage),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
             (FORGET_SECONDS, background._sweep_uploads),
@@ -119,6 +122,9 @@ class Background:
 
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())
+
+    def _keep_lineage(self) -> None:
+        keep_lineage(self.runtime.engine, self.runtime.ports)
 
     def _in_transaction(self, step: _Step) -> Callable[[], None]:
         def run() -> None:

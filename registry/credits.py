@@ -17,8 +17,8 @@ from registry.services.accesses import Ended, settle
 CREDIT = 64 * 1024 * 1024
 """Bytes put on record at once: a few ranges of one query, a good part of a file."""
 
-Reader = tuple[str, int, str, str]
-"""Extract, part, caller and environment: what one access is about."""
+Reader = tuple[str, int, str, str, str]
+"""Extract, part, caller, environment and address: what one access is about."""
 
 
 @dataclass

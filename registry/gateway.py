@@ -155,7 +155,7 @@ class _Wanted:
     ) -> Callable[[int], None]:
         """Take the bytes of the reader's credit, or of a new one; how to tell that they left."""
         kept, count = self.runtime.credits, span.stop - span.start
-        reader: Reader = (*self._asked, actor.id, readable.environment.id)
+        reader: Reader = (*self._asked, actor.id, readable.environment.id, readable.address)
         credit = kept.spend(reader, count, at)
         if credit is None:
             _, _, credit = self._on_record(at, max(count, min(CREDIT, readable.part.bytes)))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from registry.db import UtcDateTime
@@ -143,6 +143,14 @@ class Access(SQLModel, table=True):
     """One reading of one part as a person thinks of it: a window in which ranges are counted."""
 
     __tablename__ = "access"
+    __table_args__ = (
+        Index(
+            "ix_access_without_lineage",
+            "closed_at",
+            sqlite_where=text("lineage IS NULL"),
+            postgresql_where=text("lineage IS NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     extract_id: str = Field(index=True, foreign_key="extract.id")
@@ -153,6 +161,13 @@ class Access(SQLModel, table=True):
     opened_at: datetime = Field(sa_type=UtcDateTime)
     until: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    address: str | None = Field(default=None, max_length=45)
+    """Network address that it was read from: a person's, so it can be erased."""
+    ranges: int | None = None
+    """What it came to, once closed."""
+    bytes: int | None = Field(default=None, sa_type=BigInteger)
+    lineage: str | None = None
+    """The lineage file that holds it; empty until it is written there."""
 
 
 class AccessRange(SQLModel, table=True):

@@ -16,6 +16,7 @@ from registry.api import (
     extracts,
     health,
     ledger,
+    lineage,
     links,
     machines,
     oauth,
@@ -59,6 +60,7 @@ for _module in (
     auditors,
     populations,
     tiles,
+    lineage,
     oauth,
     health,
 ):

@@ -21,7 +21,7 @@ from registry.audit.keys import open_head_store, open_signer
 from registry.audit.matching import check_log
 from registry.audit.merkle import leaf_hash
 from registry.audit.sequencing import integrate
-from registry.audit.subjects import erase, pseudonym, under
+from registry.audit.subjects import erase, known_pseudonym, pseudonym, under
 from registry.audit.values import Json
 from registry.db import Statement
 
@@ -37,6 +37,7 @@ __all__ = [
     "erase",
     "export",
     "integrate",
+    "known_pseudonym",
     "open_head_store",
     "open_signer",
     "pseudonym",

@@ -47,8 +47,14 @@ ACTS: Mapping[str, tuple[str, ...]] = {
     "withdrawals": (
         "agreement:revoked",
         "dataset:withdrawn",
+        "extract:stopped",
+        "notice:acknowledged",
+        "notice:escalated",
+        "notice:reminded",
+        "notice:sent",
         "offer:withdrawn",
         "request:withdrawn",
+        "withdrawal:started",
     ),
 }
 """Which acts each sort of population is made of."""

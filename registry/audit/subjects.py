@@ -32,6 +32,12 @@ def under(key: bytes, subject: str) -> str:
     return hmac.digest(key, subject.encode(), "sha256").hex()
 
 
+def known_pseudonym(session: Session, subject: str) -> str | None:
+    """The same for readers: makes no key; ``None`` where it was destroyed or never made."""
+    found = _FIND.row(session, {"subject": subject})
+    return None if found is None else under(found[0], subject)
+
+
 def erase(session: Session, subject: str) -> bool:
     """Destroy a person's key, in the caller's transaction; whether there was one."""
     return session.scalar(_ERASE, {"subject": subject}) is not None

@@ -31,6 +31,7 @@ COMMANDS = (
     "agreeing",
     "pulling",
     "ledgers",
+    "tracing",
     "fsck",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""

@@ -18,6 +18,7 @@ TABLES = (
     "registry.accounts.proofs",
     "registry.access.withdrawal_tables",
     "registry.access.reviews",
+    "registry.access.lineage_tables",
     "registry.audit.tables",
 )
 """Modules that declare tables."""

@@ -14,6 +14,7 @@ _ROLES: dict[str, Sequence[Link]] = {
         ("/agreements", "agreements"),
         ("/extracts", "extracts"),
         ("/notices", "notices"),
+        ("/usage", "usage"),
     ),
     "archive": (
         ("/home", "home_archive"),
@@ -22,15 +23,17 @@ _ROLES: dict[str, Sequence[Link]] = {
         ("/disputes", "disputes"),
         ("/withdrawals", "withdrawals"),
         *_OPEN,
+        ("/usage", "usage"),
         ("/audit", "audit"),
     ),
     "auditor": (
         ("/home", "home_auditor"),
         ("/audit", "audit"),
+        ("/usage", "usage"),
         ("/withdrawals", "withdrawals"),
         *_OPEN,
     ),
-    "operator": (("/home", "home_operator"), ("/audit", "audit"), *_OPEN),
+    "operator": (("/home", "home_operator"), ("/audit", "audit"), ("/usage", "usage"), *_OPEN),
 }
 
 

@@ -29,6 +29,7 @@ from registry.pages import (
     reviews,
     signing,
     static_files,
+    tracing,
 )
 from registry.pages.visiting import refuse_foreign_forms
 
@@ -59,6 +60,7 @@ for _part in (
     audit,
     auditors,
     populations,
+    tracing,
 ):
     router.include_router(_part.router)
 

@@ -81,6 +81,7 @@ def _open_window(session: Session, actor: Actor, readable: Readable, at: datetim
             col(Access.part) == readable.part.number,
             col(Access.caller) == actor.id,
             col(Access.environment_id) == readable.environment.id,
+            col(Access.address) == readable.address,
             col(Access.closed_at).is_(None),
             col(Access.until) > at,
         )
@@ -96,6 +97,7 @@ def _new_access(session: Session, actor: Actor, readable: Readable, at: datetime
         agreement_id=readable.agreement.id,
         caller=actor.id,
         environment_id=readable.environment.id,
+        address=readable.address,
         opened_at=at,
         until=at + WINDOW,
     )
@@ -132,14 +134,14 @@ def _close(session: Session, access: Access, at: datetime) -> bool:
     under_way = any(one.sent is None for one in ranges)
     if under_way and at - access.until < ABANDONED:
         return False
-    access.closed_at = at
-    session.add(access)
     # Of a range that never ended, all that was asked for counts as sent: no byte goes uncounted.
     sent = [one.stop - one.start if one.sent is None else one.sent for one in ranges]
+    access.closed_at, access.ranges, access.bytes = at, len(ranges), sum(sent)
+    session.add(access)
     facts = {
         "part": access.part,
-        "ranges": len(ranges),
-        "bytes": sum(sent),
+        "ranges": access.ranges,
+        "bytes": access.bytes,
         "ranges_digest": digest(
             [[one.start, one.stop, count] for one, count in zip(ranges, sent, strict=True)]
         ),

@@ -27,6 +27,7 @@ from registry.db import reading, transaction
 from registry.digests import digest
 from registry.services.counting import classes_of, permitted_rows
 from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
+from registry.services.lineage.files import write_items
 from registry.services.manifests import (
     Cut,
     manifest,
@@ -235,18 +236,20 @@ def _publish(
     ]
     for part, file in zip(parts, result.files, strict=True):
         ports.store.take(part.key, folder / file.name)
+    lineage = write_items(ports, cut.extract, cut.agreement, parts, folder)
     at = ports.clock()
     document = manifest(cut, parts, rows, ports.settings.origin, at)
     signature = sign(document, ports.signer)
     with transaction(engine) as session:
         extract = _running(session, cut.extract.id)
         if extract is None:
+            ports.store.delete(lineage.key)
             return
         extract.state, extract.progress, extract.finished_at = "ready", 100, at
         extract.rows, extract.bytes = result.rows, sum(part.bytes for part in parts)
         extract.manifest, extract.signature = document, signature
         session.add(extract)
-        session.add_all(parts)
+        session.add_all([*parts, lineage])
         session.flush()
         facts = {
             "manifest_digest": digest(document),

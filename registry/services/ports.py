@@ -5,6 +5,7 @@ from pathlib import Path
 
 from connectors import open_store
 from connectors.ports import Extractor, Importer, Inquirer, ObjectStore
+from connectors.selecting import Selector
 from registry.audit.checkpoint import SigningKey
 from registry.clock import Clock
 from registry.settings import Settings
@@ -23,6 +24,7 @@ class Ports:
     extractor: Extractor
     importer: Importer
     inquirer: Inquirer
+    selector: Selector
     scratch: Path
     signer: SigningKey
     link_key: bytes = field(repr=False)
@@ -32,7 +34,7 @@ class Ports:
 
 def open_ports(settings: Settings, clock: Clock) -> Ports:
     """The backends that the settings name."""
-    from connectors import open_extractor, open_importer, open_inquirer
+    from connectors import open_extractor, open_importer, open_inquirer, open_selector
     from registry.audit.keys import open_secret, open_signer
 
     scratch = settings.home / "scratch"
@@ -42,6 +44,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
         extractor=open_extractor(),
         importer=open_importer(scratch),
         inquirer=open_inquirer(scratch),
+        selector=open_selector(scratch),
         scratch=scratch,
         signer=open_signer(settings, "manifest"),
         link_key=open_secret(settings, "link"),

@@ -36,6 +36,7 @@ class Readable:
     part: Part
     agreement: Agreement
     environment: Environment
+    address: str
 
 
 _NEWEST = (
@@ -115,7 +116,7 @@ def look_at_part(
         or _no_longer_permitted(session, actor, agreement, environment, visit)
         or is_withdrawn(session, held, visit["store"], visit["origin"], visit["at"])
     )
-    return Readable(extract, part, agreement, environment), refusal
+    return Readable(extract, part, agreement, environment, visit["address"]), refusal
 
 
 def _ready(extract: Extract) -> None:

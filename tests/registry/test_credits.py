@@ -23,7 +23,7 @@ def test_ranges_take_the_place_of_their_credit(sqlite_world: World) -> None:
     scene = a_scene(sqlite_world, 20)
     readable, at = scene.open(scene.cut()), sqlite_world.clock()
     assert isinstance(readable, Readable)
-    kept, reader = Credits(), ("ext", 1, "seat", "env")
+    kept, reader = Credits(), ("ext", 1, "seat", "env", "::1")
     assert kept.spend(reader, 1, at) is None
     with transaction(sqlite_world.engine) as session:
         promised = promise(session, scene.startup.actor, readable, 100, at=at)
@@ -50,7 +50,7 @@ def test_a_credit_whose_bytes_are_under_way_stays_whole(sqlite_world: World) -> 
     assert isinstance(readable, Readable)
     with transaction(sqlite_world.engine) as session:
         promised = promise(session, scene.startup.actor, readable, 100, at=at)
-    kept, reader = Credits(), ("ext", 1, "seat", "env")
+    kept, reader = Credits(), ("ext", 1, "seat", "env", "::1")
     first, second = Credit(*promised, left=100), Credit("other", 0, at, left=5)
     kept.open(reader, first, 10)
     kept.open(reader, second, 5)

@@ -13,6 +13,7 @@ from catalog.tables import Delivery, Edition
 from connectors.errors import StoreError
 from connectors.local import sha256_of
 from connectors.ports import ObjectStore
+from registry.access.lineage_tables import LineageFile
 from registry.access.tables import Extract, Part
 from registry.errors import Text
 from registry.services.fsck.findings import Finding, Promise
@@ -48,6 +49,8 @@ def _named(session: Session) -> Iterator[Named]:
     ready = select(Part).join(Extract).where(col(Extract.state) == "ready")
     for part in session.exec(ready):
         yield Named(part.key, part.bytes, part.sha256, part.rows)
+    for file in session.exec(select(LineageFile)):
+        yield Named(file.key, file.bytes, file.sha256, file.rows)
 
 
 def _problem(store: ObjectStore, named: Named) -> Text | None:

@@ -1,1 +1,0 @@
-"""Other people's protocols, spoken on our own services."""
