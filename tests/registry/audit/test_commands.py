@@ -217,3 +217,26 @@ def test_receipts_carry_their_entry(service: World) -> None:
     text = service.receipt(entry_id)
     assert text is not None
     assert Receipt.parse(text).to_text() == text
+
+
+def test_the_key_is_replaced_by_command(service: World) -> None:
+    """The new key is printed; the former ones on request; the whole check passes."""
+    old = run("key").stdout.strip()
+    new = run("rotate-key").stdout.strip()
+    assert new == run("key").stdout.strip() != old
+    assert run("key", "--former").stdout.split() == [new, old]
+    checked = run("check")
+    assert checked.stdout == "11 entries are as they were signed\n"
+    service.run("UPDATE audit_entry SET body = :body WHERE tree_index = 3", body=b"{}")
+    broken = run("check")
+    assert broken.exit_code != 0
+    assert "was changed" in broken.output
+
+
+def test_a_witness_makes_its_key_once(tmp_path: Path) -> None:
+    """The key of a witness is made at first use and stays."""
+    home = tmp_path / "witness"
+    made = run("witness", "key", "w.example", "--home", home)
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith("w.example+")
+    assert run("witness", "key", "other.example", "--home", home).stdout == made.stdout
