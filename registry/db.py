@@ -103,6 +103,10 @@ class Statement:
         """Run it in the session's transaction; the first row it gives."""
         return self._run(session, "execute", values).fetchone()
 
+    def rows(self, session: Session, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Run it in the session's transaction; all rows that it gives."""
+        return list(self._run(session, "execute", values).fetchall())
+
     def _run(self, session: Session, how: str, values: Any) -> DBAPICursor:
         connection = session.connection()
         dialect, cursor = connection.dialect, connection.connection.cursor()

@@ -87,11 +87,14 @@ def export(
     nodes = [tiles.node(height, index) for height, index in cover(0, first)]
     out.write(lines.header(key, archive, first, nodes))
     entries = 0
-    for row in store.walk(session, first, size):
-        shown = archive is None or row.stream == archive
-        entries += shown
-        out.write(lines.leaf(row.tree_index, row.leaf_hash, row.body if shown else None))
-        if row.tree_index + 1 in notes:
-            out.write(lines.checkpoint(notes[row.tree_index + 1]))
+    for run in store.leaves(session, first, size):
+        written = []
+        for index, stream, leaf_hash, body in run:
+            shown = archive is None or stream == archive
+            entries += shown
+            written.append(lines.leaf(index, leaf_hash, body if shown else None))
+            if index + 1 in notes:
+                written.append(lines.checkpoint(notes[index + 1]))
+        out.write(b"".join(written))
     out.write(lines.end(entries, size - first, len(notes)))
     return Exported(first, size, entries, len(notes))

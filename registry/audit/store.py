@@ -10,7 +10,7 @@ from sqlmodel import Session
 from registry.audit.checkpoint import Checkpoint, TreeHead
 from registry.audit.merkle import EMPTY_ROOT
 from registry.audit.tiles import WIDTH, Tiles
-from registry.db import UtcDateTime
+from registry.db import Statement, UtcDateTime
 
 # PostgreSQL: one number for all sequencers of a database, held until the transaction ends. SQLite:
 # the write lock, taken when the transaction began, is lock enough.
@@ -23,7 +23,7 @@ _SAVE_HEAD = text(
     "INSERT INTO audit_head (id, size, root) VALUES (1, :size, :root)"
     " ON CONFLICT (id) DO UPDATE SET size = :size, root = :root"
 )
-_TILE = text("SELECT hashes FROM audit_tile WHERE level = :level AND number = :number")
+_TILE = Statement("SELECT hashes FROM audit_tile WHERE level = :level AND number = :number")
 _SAVE_TILE = text(
     "INSERT INTO audit_tile (level, number, hashes) VALUES (:level, :number, :hashes)"
     " ON CONFLICT (level, number) DO UPDATE SET hashes = :hashes"
@@ -57,12 +57,16 @@ _PENDING = text(
     "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
     " WHERE tree_index IS NULL ORDER BY position LIMIT :limit"
 )
-_PLACE = text("UPDATE audit_entry SET tree_index = :tree_index WHERE position = :position")
+_PLACE = Statement("UPDATE audit_entry SET tree_index = :tree_index WHERE position = :position")
 _INTEGRATED = text(
     "SELECT tree_index IS NOT NULL FROM audit_entry WHERE stream = :stream AND number = :number"
 )
 _WALK = text(
     "SELECT tree_index, id, stream, number, body, leaf_hash FROM audit_entry"
+    " WHERE tree_index >= :first AND tree_index < :stop ORDER BY tree_index LIMIT :limit"
+)
+_LEAVES = Statement(
+    "SELECT tree_index, stream, leaf_hash, body FROM audit_entry"
     " WHERE tree_index >= :first AND tree_index < :stop ORDER BY tree_index LIMIT :limit"
 )
 _CUTS = text(
@@ -103,8 +107,8 @@ def tiles(session: Session) -> Tiles:
     """The tree's tiles as stored."""
 
     def load(level: int, number: int) -> bytes:
-        hashes = session.scalar(_TILE, {"level": level, "number": number})
-        return hashes or b""
+        row = _TILE.row(session, {"level": level, "number": number})
+        return row[0] if row else b""
 
     return Tiles(load)
 
@@ -200,10 +204,8 @@ def pending(session: Session, limit: int) -> list[Row[Any]]:
 
 def place(session: Session, rows: list[Row[Any]], first: int) -> None:
     """Give the entries their indices, from ``first`` on."""
-    session.execute(
-        _PLACE,
-        [{"tree_index": first + at, "position": row.position} for at, row in enumerate(rows)],
-    )
+    places = [{"tree_index": first + at, "position": row.position} for at, row in enumerate(rows)]
+    _PLACE.run_each(session, places)
 
 
 def is_integrated(session: Session, stream: str, number: int) -> bool:
@@ -216,6 +218,15 @@ def walk(session: Session, first: int, stop: int) -> Iterator[Row[Any]]:
     while rows := session.execute(_WALK, {"first": first, "stop": stop, "limit": WALK_ROWS}).all():
         yield from rows
         first = rows[-1].tree_index + 1
+
+
+def leaves(
+    session: Session, first: int, stop: int
+) -> Iterator[list[tuple[int, str, bytes, bytes]]]:
+    """Index, stream, leaf hash and bytes of the entries in the tree, in runs of some thousands."""
+    while rows := _LEAVES.rows(session, {"first": first, "stop": stop, "limit": WALK_ROWS}):
+        yield rows
+        first = rows[-1][0] + 1
 
 
 def counts(session: Session) -> list[tuple[str, int, int]]:

@@ -7,6 +7,8 @@ indices ``256 * number`` onwards. Only a level's last tile is partial; a full on
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
 
 from registry.audit.merkle import HASH_SIZE, perfect_root, subtree_root
 
@@ -61,11 +63,14 @@ class Tiles:
         self._load = load
         self._held: dict[tuple[int, int], bytes] = {}
 
-    def hashes(self, level: int, number: int, start: int, stop: int) -> bytes:
-        """Hashes of one tile; :class:`MissingTileError` where fewer are stored."""
+    def _tile(self, level: int, number: int) -> bytes:
         if (level, number) not in self._held:
             self._held[level, number] = self._load(level, number)
-        hashes = self._held[level, number][start * HASH_SIZE : stop * HASH_SIZE]
+        return self._held[level, number]
+
+    def hashes(self, level: int, number: int, start: int, stop: int) -> bytes:
+        """Hashes of one tile; :class:`MissingTileError` where fewer are stored."""
+        hashes = self._tile(level, number)[start * HASH_SIZE : stop * HASH_SIZE]
         if len(hashes) != (stop - start) * HASH_SIZE:
             raise MissingTileError(f"tile {level}/{number} ends before hash {stop - 1}")
         return hashes
@@ -74,6 +79,10 @@ class Tiles:
         """Root of a perfect subtree; :class:`MissingTileError` where the tree has no such."""
         level, above = divmod(height, 8)
         number, start = divmod(index << above, WIDTH)
+        tile = self._tile(level, number)
+        if len(tile) == FULL:
+            at = (start >> above) * HASH_SIZE
+            return _rows(tile)[above][at : at + HASH_SIZE]
         return perfect_root(self.hashes(level, number, start, start + (1 << above)))
 
     def root(self, size: int) -> bytes:
@@ -97,3 +106,14 @@ class Tiles:
     def forget_full(self) -> None:
         """Let go of full tiles, so that a walk over a long log needs little memory."""
         self._held = {at: tile for at, tile in self._held.items() if len(tile) < FULL}
+
+
+@lru_cache(maxsize=4096)  # 16 KiB each: a proof asks for hashes of few tiles, most of them again
+def _rows(tile: bytes) -> tuple[bytes, ...]:
+    """A full tile's hashes, their parents, and so on: all that lies between two levels."""
+    rows = [tile]
+    while len(rows[-1]) > HASH_SIZE:
+        below = rows[-1]
+        pairs = (below[at : at + 2 * HASH_SIZE] for at in range(0, len(below), 2 * HASH_SIZE))
+        rows.append(b"".join(sha256(b"\x01" + pair).digest() for pair in pairs))
+    return tuple(rows)
