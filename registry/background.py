@@ -19,6 +19,7 @@ from registry.jobs import sweep
 from registry.runtime import Runtime
 from registry.services.accesses import close_windows
 from registry.services.catching_up import catch_up
+from registry.services.extract_life import expire_extracts, remove_files
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
 from registry.services.reviewing import remind_reviewers
@@ -68,6 +69,8 @@ class Background:
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
             (FORGET_SECONDS, background._sweep_uploads),
+            (FORGET_SECONDS, background._in_transaction(expire_extracts)),
+            (FORGET_SECONDS, background._remove_files),
         )
         for seconds, step in rounds:
             thread = threading.Thread(target=background._repeat, args=(seconds, step), daemon=True)
@@ -119,6 +122,9 @@ class Background:
     def _ask_witnesses(self) -> None:
         if self.cosigning is not None:
             self.cosigning.ask(self.runtime.clock())
+
+    def _remove_files(self) -> None:
+        remove_files(self.runtime.engine, self.runtime.ports.store)
 
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())

@@ -78,6 +78,9 @@ class Settings(BaseSettings):
         int, Field(description="Largest delivery taken, in bytes.", gt=0)
     ] = 20 * 1024**3
     extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
+    extract_quota_bytes: Annotated[
+        int, Field(description="Bytes of extracts an organisation may have; 0: no bound.", ge=0)
+    ] = 0
     extract_memory_mb: Annotated[
         int, Field(description="DuckDB's memory for one extract, in MB.", ge=64)
     ] = 512

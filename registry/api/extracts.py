@@ -25,7 +25,7 @@ from registry.dependencies import (
 from registry.digests import canonical
 from registry.idempotency import once
 from registry.jobs import enqueue_extract
-from registry.services import extracts
+from registry.services import extract_life, extracts
 from registry.services.refusal import Refused
 
 router = new_router("extracts")
@@ -125,6 +125,7 @@ def order(
     columns = None if wanted.columns is None else tuple(wanted.columns)
     command = extracts.NewExtract(agreement_id=agreement_id, columns=columns)
     origin, regions = runtime.settings.origin, runtime.settings.regions
+    extract_life.refuse_beyond(session, actor, runtime.settings.extract_quota_bytes)
     done = extracts.order_extract(session, actor, command, origin=origin, at=at, regions=regions)
     if isinstance(done, Refused):
         return problem_response(request, done.error)
@@ -155,6 +156,39 @@ def find_extract(
     """With its progress, and once it is ready its files and the lines that read them."""
     extract = extracts.find_extract(session, actor, extract_id)
     return _whole(session, extract, runtime.settings.origin)
+
+
+@router.post(
+    "/extracts/{extract_id}/retry",
+    status_code=202,
+    responses=signed_in(404, 409, 410),
+    summary="Make an extract after all",
+)
+def retry(
+    extract_id: str,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.EXTRACTS))],
+) -> ExtractShape:
+    """One that failed or was cancelled, under the same decision."""
+    done = extract_life.retry_extract(session, actor, extract_id, at=at)
+    after_commit(session, lambda: enqueue_extract(extract_id))
+    return extract_shape(done)
+
+
+@router.post(
+    "/extracts/{extract_id}/expiry",
+    responses=signed_in(404),
+    summary="Drop an extract before its agreement ends",
+)
+def drop(
+    extract_id: str,
+    session: SessionDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(acting(Scope.EXTRACTS))],
+) -> ExtractShape:
+    """It is read no more; its files go within ten minutes, and make room in your quota at once."""
+    return extract_shape(extract_life.drop_extract(session, actor, extract_id, at=at))
 
 
 @router.delete(

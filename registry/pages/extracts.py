@@ -28,6 +28,7 @@ from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
 from registry.services.agreeing import find_agreement, standing
 from registry.services.catalogue import Listing, listing_of
+from registry.services.extract_life import drop_extract, refuse_beyond, retry_extract
 from registry.services.extracts import (
     UNDER_WAY,
     NewExtract,
@@ -130,6 +131,7 @@ def _order(
     settings, at = runtime_of(request).settings, now_of(request)
     command = filled(NewExtract, agreement_id=agreement_id, columns=posted.all("columns"))
     origin, regions = settings.origin, settings.regions
+    refuse_beyond(session, person, settings.extract_quota_bytes)
     ordered = order_extract(session, person, command, origin=origin, at=at, regions=regions)
     if isinstance(ordered, Refused):
         return _refusal(request, ordered)
@@ -182,3 +184,18 @@ def cancel(extract_id: str, person: PersonDep, session: SessionDep, at: NowDep) 
     """Stop it."""
     cancel_extract(session, person, extract_id, at=at)
     return see(f"/extracts/{extract_id}", done="cancelled")
+
+
+@router.post("/extracts/{extract_id}/retry")
+def retry(extract_id: str, person: PersonDep, session: SessionDep, at: NowDep) -> Response:
+    """Make it after all."""
+    retry_extract(session, person, extract_id, at=at)
+    after_commit(session, partial(enqueue_extract, extract_id))
+    return see(f"/extracts/{extract_id}", done="ordered")
+
+
+@router.post("/extracts/{extract_id}/drop")
+def drop(extract_id: str, person: PersonDep, session: SessionDep, at: NowDep) -> Response:
+    """End it before its agreement does."""
+    drop_extract(session, person, extract_id, at=at)
+    return see(f"/extracts/{extract_id}")
