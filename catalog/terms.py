@@ -91,16 +91,20 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class ResidencyRule:
-    """Where data may be processed, by whom controlled, and whether it may leave at all.
+    """Where data may be processed and stored, by whom controlled, whether it may leave at all.
 
     :param process: regions (``NL``, ``EU``, ``EEA``, ``adequate``), one of which must hold.
     :param operator: regions of the operator's ultimate parent; None for any.
     :param secure_only: only inside a secure environment.
+    :param store: regions, one of which it must be stored in; None for any.
+    :param places: data centres or rooms by name, in one of which it must stay; None for any.
     """
 
     process: tuple[str, ...]
     operator: tuple[str, ...] | None = None
     secure_only: bool = False
+    store: tuple[str, ...] | None = None
+    places: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +240,10 @@ class _OfferMaker:
         if self.residency.operator is not None:
             operator = _none_of("vg:operatorJurisdiction", self.residency.operator)
             yield self._prohibit("operator", operator)
+        if self.residency.store is not None:
+            yield self._prohibit("store", _none_of("vg:storedIn", self.residency.store))
+        if self.residency.places is not None:
+            yield self._prohibit("place", _none_of("vg:place", self.residency.places))
         for role, names in self.withheld.items():
             yield self._withhold(role.replace("_", "-"), names)
         for number, line in self._confirmed():
@@ -331,7 +339,10 @@ def _check(terms: Terms, residency: ResidencyRule) -> None:
             _require(user_class in USER_CLASSES, f"{at}.user_classes", user_class)
         for duty in line.duties:
             _require(duty_term(duty) is not None, f"{at}.duties", duty)
-    for name in ("process", "operator"):
+    for i, place in enumerate(residency.places or ()):
+        _require(bool(place.strip()), f"residency.places.{i}", place)
+    _require(residency.places != (), "residency.places", "()")
+    for name in ("process", "operator", "store"):
         regions = getattr(residency, name)
         _require(regions != (), f"residency.{name}", "()")
         for region in regions or ():

@@ -79,12 +79,14 @@ def _frame(
     if request.purpose is not None:
         purpose = purpose_term(request.purpose) or request.purpose
         conditions.append(Constraint("odrl:purpose", Operator.EQ, (purpose,)))
-    for left, country in (
+    for left, where in (
         ("vg:processedIn", request.place.country),
         ("vg:operatorJurisdiction", request.place.operator_country),
+        ("vg:storedIn", request.place.stored_country),
+        ("vg:place", request.place.name),
     ):
-        if country is not None:
-            conditions.append(Constraint(left, Operator.EQ, (country,)))
+        if where is not None:
+            conditions.append(Constraint(left, Operator.EQ, (where,)))
     if rights is not None:
         conditions.append(Constraint("vg:rights", Operator.IS_ANY_OF, tuple(sorted(rights))))
     return tuple(conditions)

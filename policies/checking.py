@@ -13,7 +13,7 @@ from typing import Any
 
 from policies.columns import COLUMN
 from policies.policy import Condition, Conflict, Constraint, Moment, Policy, Rule
-from policies.regions import members
+from policies.regions import DAYS, members
 from policies.residual import compare, conditions_of, covers, leaves
 from policies.vocabulary import OPERANDS, PURPOSES, Effect, Operand, Operator
 
@@ -112,7 +112,11 @@ def can_hold(conditions: Iterable[Condition]) -> bool:
         if isinstance(condition, Constraint) and is_simple(condition):
             by_left.setdefault(condition.left, []).append(condition)
     return all(
-        any(all(_holds(c, value) for c in found) for value in _candidates(OPERANDS[left], found))
+        any(
+            all(_holds(constraint, value, day) for constraint in found)
+            for value in _candidates(OPERANDS[left], found)
+            for day in DAYS
+        )
         for left, found in by_left.items()
     )
 
@@ -125,8 +129,8 @@ def is_simple(of: Condition) -> bool:
     return Moment.USE not in of.right and not orders_texts
 
 
-def _holds(of: Constraint, value: object) -> bool:
-    return compare(value, of.operator, of.right) is True
+def _holds(of: Constraint, value: object, day: date) -> bool:
+    return compare(value, of.operator, of.right, day) is True
 
 
 def _candidates(operand: Operand, found: list[Constraint]) -> Iterator[Any]:

@@ -27,6 +27,7 @@ from policies.policy import (
     Policy,
     Rule,
 )
+from policies.regions import DATED, DAYS
 from policies.request import Place, Request
 from policies.residual import (
     compare,
@@ -304,7 +305,9 @@ _FIELDS: dict[str, Callable[[_ByValue], Test]] = {
     "purpose": lambda known: lambda request, _: known[request.purpose],
     "country": lambda known: lambda request, _: known[request.place.country],
     "operator_country": lambda known: lambda request, _: known[request.place.operator_country],
+    "stored_country": lambda known: lambda request, _: known[request.place.stored_country],
     "secure": lambda known: lambda request, _: known[request.place.secure],
+    "name": lambda known: lambda request, _: known[request.place.name],
 }
 
 
@@ -318,9 +321,11 @@ def _test(of: Condition) -> Test:
             fact, row_filter = operand.fact, over_item(operand, operator, right)
             seen = _ByValue(lambda value: row_filter.truth({fact: value}))
             return lambda _, item: seen[item.get(fact)]
-        elif operand.fact in _FIELDS:
+        elif operand.fact in _FIELDS and DATED.isdisjoint(map(str, right)):
             meant = purpose_term if operand.fact == "purpose" else _itself
-            known = _ByValue(lambda value: compare(value and meant(value), operator, right))
+            known = _ByValue(
+                lambda value: compare(value and meant(value), operator, right, DAYS[0])
+            )
             return _FIELDS[operand.fact](known)
         elif operand.fact == "at" and operator in COMPARISONS and isinstance(right[0], datetime):
             order, moment = COMPARISONS[operator], right[0]

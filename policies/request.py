@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
 
 from policies.errors import RequestError
 from policies.regions import is_country
@@ -13,17 +14,28 @@ from policies.vocabulary import ITEM_FACTS, PURPOSES, USER_CLASSES, USES, purpos
 
 JsonScalar: TypeAlias = str | int | float | bool | None
 
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+"""Dates of rights are days here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a recipient processes: country, country of the operator's ultimate parent, and kind.
+    """Where a recipient processes and stores, and who controls it.
 
     Countries are ISO 3166-1 alpha-2; None is unknown, and unknown satisfies no residency rule.
+
+    :param country: where it is processed.
+    :param operator_country: of the operator's ultimate parent.
+    :param secure: whether it is a secure environment, which data cannot leave.
+    :param stored_country: where it is stored.
+    :param name: the data centre or room, as archives that trust it name it.
     """
 
     country: str | None
     operator_country: str | None
     secure: bool = False
+    stored_country: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +70,7 @@ class Request:
             raise _unknown("user_class", self.user_class, ", ".join(USER_CLASSES))
         if self.purpose is not None and purpose_term(self.purpose) is None:
             raise _unknown("purpose", self.purpose, ", ".join(PURPOSES))
-        for name in ("country", "operator_country"):
+        for name in ("country", "operator_country", "stored_country"):
             code = getattr(self.place, name)
             if code is not None and not is_country(code):
                 raise _unknown(f"place.{name}", code, "ISO 3166-1 alpha-2, as in NL")
@@ -76,6 +88,11 @@ class Request:
         """The use as a prefixed action."""
         return use_term(self.use) or self.use
 
+    @cached_property
+    def day(self) -> date:
+        """The day of use in Europe/Amsterdam."""
+        return self.at.astimezone(AMSTERDAM).date()
+
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON; :func:`request_from_json` gives it back."""
         return {
@@ -84,11 +101,7 @@ class Request:
             "purpose": self.purpose,
             "assignee": self.assignee,
             "target": self.target,
-            "place": {
-                "country": self.place.country,
-                "operator_country": self.place.operator_country,
-                "secure": self.place.secure,
-            },
+            "place": asdict(self.place),
             "at": self.at.astimezone(UTC).isoformat(),
             "facts": dict(self.facts),
         }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from policies.columns import Columns, column_refinements, columns_of
 from policies.policy import (
@@ -40,10 +39,6 @@ from policies.rowfilter import (
 )
 from policies.vocabulary import DUTIES, OPERANDS, Effect, Operand, Operator, purpose_term, wider
 from policies.world import NOTHING_KNOWN, DutyMode, DutyState, World
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
-"""Dates of rights are days here."""
-
 
 _JOINED: dict[Connective, Callable[..., RowFilter]] = {
     Connective.AND: all_of,
@@ -187,7 +182,7 @@ def condition(of: Condition, request: Request) -> RowFilter:
     right = _right(of, operand, request)
     if operand.of == "item":
         return over_item(operand, of.operator, right)
-    return Constant(compare(_left(operand, request), of.operator, right))
+    return Constant(compare(_left(operand, request), of.operator, right, request.day))
 
 
 def _right(of: Constraint, operand: Operand, request: Request) -> tuple[object, ...]:
@@ -198,7 +193,7 @@ def _right(of: Constraint, operand: Operand, request: Request) -> tuple[object, 
 
 
 def _moment(operand: Operand, request: Request) -> datetime | date:
-    return request.at.astimezone(AMSTERDAM).date() if operand.kind == "date" else request.at
+    return request.day if operand.kind == "date" else request.at
 
 
 def over_item(operand: Operand, operator: Operator, right: tuple[object, ...]) -> RowFilter:
@@ -221,10 +216,8 @@ def _left(operand: Operand, request: Request) -> object:
     match operand.fact:
         case "user_class":
             return request.user_class
-        case "country" | "operator_country":
+        case "country" | "operator_country" | "stored_country" | "secure" | "name":
             return getattr(request.place, operand.fact)
-        case "secure":
-            return request.place.secure
         case "at":
             return request.at
         case "purpose":
@@ -233,13 +226,16 @@ def _left(operand: Operand, request: Request) -> object:
             return request.facts.get(operand.term)
 
 
-def compare(left: object, operator: Operator, right: tuple[object, ...]) -> bool | None:
-    """True, False, or unknown where a value is missing or of another kind."""
+def compare(left: object, operator: Operator, right: tuple[object, ...], day: date) -> bool | None:
+    """True, False, or unknown where a value is missing or of another kind.
+
+    :param day: the day on which a country lies in a region or not.
+    """
     if left is None or not all(_comparable(left, value) for value in right):
         return None
     if operator in COMPARISONS:
         return COMPARISONS[operator](left, right[0])
-    return _set_holds(left, operator, set(right))
+    return _set_holds(left, operator, set(right), day)
 
 
 def _comparable(left: object, right: object) -> bool:
@@ -249,11 +245,11 @@ def _comparable(left: object, right: object) -> bool:
     return type(left) is type(right) or (isinstance(left, numbers) and isinstance(right, numbers))
 
 
-def _set_holds(left: object, operator: Operator, right: set[object]) -> bool:
+def _set_holds(left: object, operator: Operator, right: set[object], day: date) -> bool:
     """The six set operators; a term stands for itself and all it lies within."""
     around: frozenset[object] = frozenset({left})
     if isinstance(left, str):
-        around = frozenset(wider(left) | (regions_of(left) or frozenset()))
+        around = frozenset(wider(left) | (regions_of(left, day) or frozenset()))
     match operator:
         case Operator.IS_NONE_OF:
             return not around & right

@@ -88,11 +88,29 @@ class ResidencyShape(_Strict):
         description="Regions of the operator's ultimate parent; absent for any.",
     )
     secure_only: bool = False
+    store: list[str] | None = Field(
+        default=None, min_length=1, description="Regions of storage; absent for any."
+    )
+    places: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=300,
+        description="Data centres or rooms by name, in one of which it must stay; absent for any.",
+    )
 
     def rule(self) -> ResidencyRule:
         """The rule as the catalogue has it."""
-        operator = None if self.operator is None else tuple(self.operator)
-        return ResidencyRule(tuple(self.process), operator, self.secure_only)
+        return ResidencyRule(
+            tuple(self.process),
+            _tuple(self.operator),
+            self.secure_only,
+            _tuple(self.store),
+            _tuple(self.places),
+        )
+
+
+def _tuple(given: list[str] | None) -> tuple[str, ...] | None:
+    return None if given is None else tuple(given)
 
 
 @router.get(

@@ -82,6 +82,8 @@ def place_of(offer: Offer) -> ResidencyRule:
         process=said.get("vg:processedIn", ()),
         operator=said.get("vg:operatorJurisdiction"),
         secure_only="vg:secureEnvironment" in said,
+        store=said.get("vg:storedIn"),
+        places=said.get("vg:place"),
     )
 
 

@@ -77,7 +77,7 @@ def order_extract(
     summary = judged(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
         return _refuse(session, actor, agreement, _no_items(decision), decision.reasons, at)
-    elsewhere = outside(decision.policy, regions)
+    elsewhere = outside(decision, regions)
     if elsewhere is not None:
         return _refuse(session, actor, agreement, elsewhere, (), at)
     before = asked_before(session, agreement)

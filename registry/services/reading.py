@@ -211,7 +211,7 @@ def _no_longer_permitted(
     permitted, sealed = _permits.get(key, (None, False))
     if permitted is None or not permitted <= at < permitted + FRESH:
         decision = decide(session, agreement, visit["origin"], at)
-        refusal = _refused(session, decision, agreement) or outside(decision.policy, regions)
+        refusal = _refused(session, decision, agreement) or outside(decision, regions)
         if refusal is not None:
             return refusal
         sealed = is_sealed(decision, open_classes(session, decision, agreement.edition_id))

@@ -179,8 +179,9 @@ def _prospect(
 ) -> tuple[Prospect, Summary]:
     """What an agreement would give; nothing where the service itself stands in the wrong place."""
     found = prospect_of(session, listing, question)
-    for region in sorted(regions - {question.place.country}):
-        here = replace(question, place=replace(question.place, country=region))
+    for region in sorted(regions):
+        place = replace(question.place, country=region, stored_country=region)
+        here = replace(question, place=place)
         there = prospect_of(session, listing, here)
         if not there[1].counts[Outcome.PERMIT] + there[1].counts[Outcome.REVIEW]:
             return there

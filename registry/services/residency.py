@@ -13,6 +13,8 @@ from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment
 from registry.errors import NotAllowed, RegistryError, Text
 
+_PLACES = {"vg:processedIn", "vg:storedIn"}
+
 
 def unproven(environment: Environment, at: datetime) -> RegistryError | None:
     """Why the environment's proof does not hold any more; one that never had any has none."""
@@ -32,17 +34,17 @@ def unproven(environment: Environment, at: datetime) -> RegistryError | None:
     )
 
 
-def outside(policy: Policy, regions: Iterable[str]) -> RegistryError | None:
+def outside(decision: Decision, regions: Iterable[str]) -> RegistryError | None:
     """Why the bytes may not stand or pass where this service does.
 
-    An agreement names the environment as the place of use; its residency rule, a prohibition of
-    all but some regions, holds for the service too.
+    An agreement names the environment as the place of use; its rules on where data is processed
+    and stored, prohibitions of all but some regions, hold for the service too.
 
     :param regions: countries of the store and of this node.
     """
     for region in sorted(regions):
-        lies_in = regions_of(region) or frozenset()
-        for allowed in _allowed(policy):
+        lies_in = regions_of(region, decision.request.day) or frozenset()
+        for allowed in _allowed(decision.policy):
             if not lies_in & allowed:
                 names = ", ".join(sorted(allowed))
                 return NotAllowed(
@@ -64,7 +66,7 @@ def _allowed(policy: Policy) -> Iterator[frozenset[str]]:
 
 
 def _is_residency(constraint: Constraint) -> bool:
-    return constraint.left == "vg:processedIn" and constraint.operator is Operator.IS_NONE_OF
+    return constraint.left in _PLACES and constraint.operator is Operator.IS_NONE_OF
 
 
 def is_sealed(decision: Decision, classes: Iterable[tuple[Mapping[str, object], int]]) -> bool:

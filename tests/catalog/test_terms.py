@@ -54,6 +54,8 @@ ASKED = Request(
     at=datetime(2026, 11, 23, 12, tzinfo=UTC),
 )
 IN_EU = ResidencyRule(process=("EU",))
+STORED = ResidencyRule(process=("EU",), store=("EU",))
+IN_ROOM = ResidencyRule(process=("EU",), places=("room 3",))
 
 
 def _confirmed(*statements: str, **more: Any) -> Terms:
@@ -177,6 +179,13 @@ def test_items_with_ordinary_personal_data(
             "no-permission:secureEnvironment",
         ),
         (ResidencyRule(("EU",), secure_only=True), Place("NL", "NL", secure=True), "permitted"),
+        (STORED, Place("NL", "NL", stored_country="BE"), "permitted"),
+        (STORED, Place("NL", "NL", stored_country="US"), "prohibited:storedIn"),
+        (STORED, Place("NL", "NL"), "unknown:storedIn"),
+        (IN_ROOM, Place("NL", "NL", name="room 3"), "permitted"),
+        (IN_ROOM, Place("NL", "NL", name="room 4"), "prohibited:place"),
+        (IN_ROOM, Place("NL", "NL"), "unknown:place"),
+        (IN_ROOM, Place("US", "NL", name="room 3"), "prohibited:processedIn"),
     ],
 )
 def test_residency_rules(residency: ResidencyRule, place: Place, code: str) -> None:
@@ -238,6 +247,9 @@ LINE = TermLine(PDM, ("commercial",), "any", "permit")
         (Terms(()), ResidencyRule(()), "residency.process"),
         (Terms(()), ResidencyRule(("Europe",)), "residency.process"),
         (Terms(()), ResidencyRule(("EU",), ()), "residency.operator"),
+        (Terms(()), ResidencyRule(("EU",), store=("Europe",)), "residency.store"),
+        (Terms(()), ResidencyRule(("EU",), places=()), "residency.places"),
+        (Terms(()), ResidencyRule(("EU",), places=(" ",)), "residency.places.0"),
     ],
 )
 def test_unknown_words_are_refused_with_their_field(

@@ -19,6 +19,7 @@ from policies import Place, Request, RequestError, item_from_json, request_from_
         ("place.country", {"place": Place("nl", "NL")}),
         ("place.country", {"place": Place("EU1", "NL")}),
         ("place.operator_country", {"place": Place("NL", "Nederland")}),
+        ("place.stored_country", {"place": Place("NL", "NL", stored_country="EEA")}),
         ("at", {"at": datetime(2026, 1, 1)}),  # noqa: DTZ001 - the missing zone is the point
     ],
 )

@@ -1,5 +1,7 @@
 """The words: closed enums, and terms in dated data files."""
 
+from datetime import date, timedelta
+
 import pytest
 
 from policies import (
@@ -21,6 +23,9 @@ from policies import (
 )
 from policies.regions import members
 from policies.vocabulary import ACTIONS, OPERANDS, compact, expand, wider
+
+TODAY = date(2026, 11, 23)
+DAY = timedelta(days=1)
 
 
 def test_odrl_is_whole() -> None:
@@ -101,13 +106,31 @@ def test_prefixes_expand_and_compact() -> None:
 
 def test_a_country_lies_in_its_regions() -> None:
     """The Netherlands in the EU and the EEA, Norway in the EEA only, the US in none of them."""
-    assert regions_of("NL") == frozenset({"NL", "EU", "EEA"})
-    assert regions_of("NO") == frozenset({"NO", "EEA"})
-    assert regions_of("JP") == frozenset({"JP", "adequate"})
-    assert regions_of("US") == frozenset({"US"})
-    assert regions_of(None) is regions_of("Nederland") is None
+    assert regions_of("NL", TODAY) == frozenset({"NL", "EU", "EEA"})
+    assert regions_of("NO", TODAY) == frozenset({"NO", "EEA"})
+    assert regions_of("JP", TODAY) == frozenset({"JP", "adequate"})
+    assert regions_of("US", TODAY) == frozenset({"US"})
+    assert regions_of(None, TODAY) is regions_of("Nederland", TODAY) is None
     assert len(members("EU")) == 27
     assert members("NL") == {"NL"}
+
+
+@pytest.mark.parametrize(
+    ("country", "first", "last"),
+    [
+        ("GB", date(2021, 6, 28), date(2031, 12, 27)),
+        ("BR", date(2026, 1, 27), date.max),
+        ("NZ", date.min, date.max),
+    ],
+)
+def test_a_set_of_countries_is_read_on_a_day(country: str, first: date, last: date) -> None:
+    """An adequacy decision counts from its first day through its last."""
+    for day in (first, last):
+        assert "adequate" in (regions_of(country, day) or ())
+    if first > date.min:
+        assert regions_of(country, first - DAY) == frozenset({country})
+    if last < date.max:
+        assert regions_of(country, last + DAY) == frozenset({country})
 
 
 def test_regions_are_countries_and_sets() -> None:
