@@ -59,7 +59,11 @@ def is_withdrawn(
     if extract.checked_moment >= held.newest or key in _clean:
         return None
     closed = _closed_since(session, held, at)
-    if closed and next(held_items(session, extract, closed, store), None) is not None:
+    if (
+        closed
+        and next(held_items(session, extract, pa.array(closed, pa.string()), store), None)
+        is not None
+    ):
         return gone(extract, origin)
     _clean[key] = None
     while len(_clean) > _KEPT:
@@ -92,10 +96,9 @@ def _closed_since(session: Session, held: Held, at: datetime) -> list[str]:
 
 
 def held_items(
-    session: Session, extract: Extract, items: list[str], store: ObjectStore
+    session: Session, extract: Extract, wanted: pa.Array, store: ObjectStore
 ) -> Iterator[pa.Array]:
     """Those of these items that the extract's files hold, file by file."""
-    wanted = pa.array(items, pa.string())
     parts = select(Part).where(col(Part.extract_id) == extract.id).order_by(col(Part.number))
     for part in session.exec(parts).all():
         with ParquetFile(store.path(part.key)) as file:

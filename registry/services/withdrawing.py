@@ -153,7 +153,7 @@ def recipients(
     session: Session, store: ObjectStore, withdrawal: Withdrawal, items: Sequence[str]
 ) -> pa.Table:
     """Every recipient × item: who holds which of the items, in which extract."""
-    wanted = list(items)
+    wanted = pa.array(items, pa.string())
     found = []
     for extract, organisation in _extracts(session, withdrawal):
         for ids in _held(session, extract, wanted, store):
@@ -165,13 +165,13 @@ def recipients(
 
 
 def _held(
-    session: Session, extract: Extract, wanted: list[str], store: ObjectStore
+    session: Session, extract: Extract, wanted: pa.Array, store: ObjectStore
 ) -> Iterator[pa.Array]:
     """Those items that it holds; one whose files are gone may have held them all."""
     try:
         yield from held_items(session, extract, wanted, store)
     except NoSuchObject:
-        yield pa.array(wanted, pa.string())
+        yield wanted
 
 
 def _extracts(session: Session, withdrawal: Withdrawal) -> list[tuple[Extract, str]]:

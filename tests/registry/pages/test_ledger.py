@@ -2,8 +2,15 @@
 
 import pytest
 
-from tests.registry.pages.site import Site
-from tests.registry.pages.steps import accept, extract, file_request, publish, register_environment
+from tests.registry.pages.site import Site, newsreels
+from tests.registry.pages.steps import (
+    accept,
+    deliver,
+    extract,
+    file_request,
+    publish,
+    register_environment,
+)
 from tests.registry.pages.visitor import Visitor
 
 
@@ -87,3 +94,18 @@ def test_a_withdrawal_is_followed_to_its_receipt(site: Site, archive: Visitor) -
     assert "model-7" in auditor.text
     archive.open(ledger)
     assert "Intrekking" in archive.text
+
+
+def test_editions_are_compared_on_a_page(site: Site, archive: Visitor) -> None:
+    """The dataset's page leads from its second edition to what changed since the first."""
+    archive.open("/home")
+    dataset = next(link for link in archive.links() if link.startswith("/archive/datasets/ds_"))
+    deliver(archive, dataset, newsreels(100))
+    archive.open(dataset)
+    archive.send("/publish")
+    anyone = site.visitor("nl")
+    anyone.open("/datasets/beeldarchief/journaals")
+    anyone.follow("/datasets/beeldarchief/journaals/difference?before=1")
+    assert "Erbij" in anyone.text
+    anyone.open("/datasets/beeldarchief/journaals/difference?before=2&after=2")
+    assert "Er veranderde niets." in anyone.text
