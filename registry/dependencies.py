@@ -219,7 +219,7 @@ def looking(scope: Scope | None) -> Guard:
     return _guarding(find, scope)
 
 
-def arriving(scope: Scope) -> Guard:
+def arriving(scope: Scope | None) -> Guard:
     """Dependency of a route with a long body: the actor, found in a transaction of its own."""
 
     def find(

@@ -371,7 +371,7 @@ SHAPES: Mapping[Act, Shape] = {
         or_facts="part method outcome policy_digest",
     ),
     Act.AUDIT_EXPORTED: _shape(
-        or_ids="organisation",
+        or_ids="organisation agreement decision",
         or_facts="first_number last_number tree_size root format kind since until seed sample_size",
     ),
     Act.AUDIT_LOOKED: _shape(

@@ -25,6 +25,7 @@ MODULES = (
             "keyring",
             "lines",
             "merkle",
+            "packs",
             "population_check",
             "populations",
             "quorum",

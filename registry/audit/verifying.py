@@ -13,7 +13,9 @@ from registry.audit.checkpoint import (
     VerifierKey,
     open_checkpoint,
 )
-from registry.audit.population_check import FIRST_BYTES, told, verify_population
+from registry.audit.packs import is_pack, verify_pack
+from registry.audit.population_check import FIRST_BYTES, verify_population
+from registry.audit.population_check import told as told_of
 from registry.audit.quorum import WitnessPolicy
 from registry.audit.receipts import FIRST_LINE, verify_receipt
 from registry.audit.verification import verify_export
@@ -60,7 +62,7 @@ def verify_file(
     language: str,
     policy: Path | None = None,
 ) -> Result:
-    """Check an export, a population, a receipt or a checkpoint; whether all is well, and why.
+    """Check an export, population, evidence pack, receipt or checkpoint: whether it holds, and why.
 
     :param keys: verifier keys, or names of files with one on each line.
     :param checkpoints: files with checkpoints that the auditor holds already.
@@ -73,6 +75,9 @@ def verify_file(
             start = opened.read(LARGEST_NOTE)
             if start.startswith(FIRST_LINE.encode()):
                 return _receipt(_text(file), trust, language)
+            if start.startswith(FIRST_BYTES) and is_pack(file):
+                good, told = verify_pack(file, trust.keys)
+                return good, [text.in_language(language) for text in told]
             if start.startswith(FIRST_BYTES):
                 return _population(file, trust, language)
             if not start.startswith(b"{") and _SIGNED in start:
@@ -100,7 +105,7 @@ def _text(path: Path) -> str:
 
 def _population(file: Path, trust: _Trust, language: str) -> Result:
     report, result = verify_population(file, trust.keys, trust.checkpoints)
-    return result.ok, [told(report).in_language(language), *result.sentences(language)]
+    return result.ok, [told_of(report).in_language(language), *result.sentences(language)]
 
 
 def _receipt(text: str, trust: _Trust, language: str) -> Result:
@@ -158,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog="Exit status: 0 all is as it was signed, 1 it is not, 2 it could not be checked.",
     )
     parser.add_argument(
-        "file", type=Path, help="an export, a population, a receipt or a checkpoint"
+        "file", type=Path, help="an export, population, evidence pack, receipt or checkpoint"
     )
     parser.add_argument(
         "--key",
