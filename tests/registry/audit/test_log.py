@@ -18,7 +18,7 @@ from registry.audit import (
     verify_receipt,
 )
 from registry.audit.checkpoint import SigningKey
-from registry.audit.log import FileHeadStore, append, erase, integrate, pseudonym
+from registry.audit.log import FileHeadStore, append, erase, integrate, known_pseudonym, pseudonym
 from registry.db import open_engine, transaction
 from registry.errors import NotFound
 from tests.registry.audit.conftest import START, World, entries
@@ -192,8 +192,10 @@ def test_numbers_hold_a_pseudonym_per_person(world: World) -> None:
     proof = world.receipt(mine)
     assert proof is not None
     with transaction(world.engine) as session:
+        assert known_pseudonym(session, "se_1") == first
         assert erase(session, "se_1")
         assert not erase(session, "se_1")
+        assert known_pseudonym(session, "se_1") is None
         assert pseudonym(session, "se_1") != first
     verify_receipt(proof, [world.key.verifier])
     assert world.verify(world.export()).ok

@@ -1,7 +1,9 @@
 """The lines to copy and paste, run as they stand against the real clients."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -49,6 +51,27 @@ def test_duckdb_reads_what_the_lines_say(reader: Reader, tmp_path: Path) -> None
     """A DuckDB with its httpfs extension reads over HTTP by the bearer token."""
     told = run_python(duckdb_python(), DUCKDB, _lines(reader, "DuckDB"), str(tmp_path))
     assert json.loads(told) == [reader.extract["rows"], 1]
+
+
+def test_a_query_is_one_access_however_many_ranges(reader: Reader, tmp_path: Path) -> None:
+    """What DuckDB reads in several ranges its archive sees as one access, with all its bytes."""
+    world = reader.world
+    agreement = world.agree(world.publish(60_000, "lang"), world.things["environment_id"])
+    large = Reader(world, world.extract(agreement), reader.token)
+    run_python(duckdb_python(), DUCKDB, _lines(large, "DuckDB"), str(tmp_path))
+    until = time.monotonic() + 30
+    while (used := _used(large, agreement))["ranges"] < 2:
+        assert time.monotonic() < until, used
+        time.sleep(0.2)
+    assert used["accesses"] == 1
+    assert used["bytes"] > 0
+
+
+def _used(reader: Reader, agreement: str) -> Any:
+    """What the archive sees of the agreement's use."""
+    days = {"since": "2020-01-01", "until": "2090-01-01"}
+    lines = reader.world.archive.get("/usage", params=days)["lines"]
+    return next(one for one in lines if one["key"] == agreement)
 
 
 def test_the_command(reader: Reader) -> None:
