@@ -204,6 +204,7 @@ def test_a_busy_sequencer_goes_first(town: Town) -> None:
     [
         (200, ""),
         (200, "rubbish\n"),
+        (200, SigningKey("b.example", bytes(32), COSIGNATURE).cosign("other\n1\nx\n", 1)),
         (200, SigningKey(f"a.{ORIGIN}", bytes(32), COSIGNATURE).cosign("other\n1\nx\n", 1)),
         (403, "no\n"),
         (409, "not a size\n"),

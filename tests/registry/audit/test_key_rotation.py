@@ -125,6 +125,34 @@ def test_a_rotation_that_was_cut_off_is_finished(
     assert found(world, first.verifier).ok
 
 
+class _Down:
+    """A head store that cannot be reached."""
+
+    def load(self) -> TreeHead | None:
+        """Nothing stands here yet, as before the first head."""
+        return None
+
+    def swap(self, old: TreeHead | None, new: TreeHead) -> None:
+        """The power fails."""
+        raise KeyboardInterrupt
+
+
+def test_what_was_staged_before_is_signed_first(world: World, tmp_path: Path) -> None:
+    """A head that a crash kept from being signed is no last word of the old key yet."""
+    settings = Settings(home=tmp_path / "home")
+    world.key, world.heads = open_signer(settings), _Down()
+    world.acts(3)
+    with pytest.raises(KeyboardInterrupt):
+        world.integrate()
+    world.heads = open_head_store(settings)
+    rotate(world, settings)
+    world.act()
+    world.integrate()
+    last = world.check()
+    assert last is not None
+    assert last.size == 5
+
+
 def test_a_crash_before_the_next_key_was_cleared(rotated: tuple[World, Settings]) -> None:
     """A leftover of the key that is in use already is not taken for its own successor."""
     world, settings = rotated
