@@ -25,6 +25,7 @@ def files(tmp_path: Path) -> Path:
         "honest": honest.note,
         "fork": fork.note,
         "seen": seen,
+        "earlier": exports.a_checkpoint(16).note,
         "policy": f"witness w {WITNESS.verifier}\nquorum w\n",
     }.items():
         (tmp_path / name).write_text(text)
@@ -37,6 +38,7 @@ def files(tmp_path: Path) -> Path:
     [
         ("honest", [], 0, "has signed 40 entries"),
         ("honest", ["--checkpoint", "honest"], 0, "Good."),
+        ("honest", ["--checkpoint", "earlier"], 0, "Good."),
         ("honest", ["--checkpoint", "fork"], NOT_AS_SIGNED, "has shown two histories"),
         ("honest", ["--policy", "policy"], NOT_AS_SIGNED, "0 of 1 witnesses"),
         ("seen", ["--policy", "policy"], 0, "1 of 1 witnesses: w"),
