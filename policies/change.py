@@ -2,7 +2,7 @@
 
 Candidates are read off the policy itself: the values its conditions name for what the request
 tells, and the uses it distinguishes. Each is tried by deciding again, one field at a time and, if
-none helps, two.
+none helps, two; only rules that hear the difference are read again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from policies.decision import Decision, Prospect
-from policies.evaluation import evaluate, match
+from policies.evaluation import asked_otherwise
+from policies.policy import Rule
 from policies.regions import members, region_label
 from policies.request import Request
-from policies.residual import conditions_of, leaves
+from policies.residual import Residual, conditions_of, covers, leaves, residual
 from policies.verdict import Outcome
 from policies.vocabulary import OPERANDS, USES, label, wider
 
@@ -45,10 +46,10 @@ def smallest_change(
     """The change that permits most items, in as few fields as possible; None if none helps."""
     if answer.void or counts[Outcome.PERMIT] == sum(counts.values()):
         return None
-    fields = list(_candidates(answer))
+    fields, readings = list(_candidates(answer)), _Readings(answer)
     for size in (1, 2):
         changes = (dict(chosen) for chosen in combinations(fields, size))
-        tried = [(_count(answer, change, items), change) for change in changes]
+        tried = [(_count(answer, readings, change, items), change) for change in changes]
         better = [
             (_merit(new), new, change) for new, change in tried if _merit(new) > _merit(counts)
         ]
@@ -108,17 +109,50 @@ def _example(region: str) -> str:
     return "NL" if "NL" in members(region) else min(members(region))
 
 
+class _Readings:
+    """The rules read for other requests: a rule that hears no difference is not read again."""
+
+    def __init__(self, answer: Prospect | Decision) -> None:
+        self._answer = answer
+        self._heard = [_heard(left) for left in answer.residuals]
+        self._kept: dict[object, Residual] = {}
+
+    def of(self, request: Request, change: Mapping[str, str]) -> Iterator[Residual]:
+        """Every rule's residual for the request, which is the first one with this change."""
+        action = self._answer.request.action
+        for place, left in enumerate(self._answer.residuals):
+            rule, facts = left.rule, self._heard[place]
+            said = tuple(one for one in change.items() if one[0] in facts)
+            covered = _covers(rule, request.action)
+            if not said and covered == _covers(rule, action):
+                yield left
+                continue
+            key = (place, covered, said)
+            if key not in self._kept:
+                self._kept[key] = residual(rule, request, self._answer.world)
+            yield self._kept[key]
+
+
+def _heard(left: Residual) -> frozenset[str]:
+    """The facts that the rule's conditions ask for."""
+    asked = (constraint.left for constraint in leaves(conditions_of(left.rule)))
+    return frozenset(OPERANDS[operand].fact for operand in asked if operand in OPERANDS)
+
+
+def _covers(rule: Rule, action: str) -> bool:
+    return rule.action is None or covers(rule.effect, rule.action, action)
+
+
 def _count(
-    answer: Prospect | Decision, change: Mapping[str, str], items: Counted
+    answer: Prospect | Decision, readings: _Readings, change: Mapping[str, str], items: Counted
 ) -> dict[Outcome, int]:
     request = answer.request
     for name, value in change.items():
         request = _with(request, name, value)
-    decide = match if isinstance(answer, Prospect) else evaluate
-    other = decide(answer.policy, request, answer.world)
+    other = asked_otherwise(answer, request, tuple(readings.of(request, change)))
     counts = dict.fromkeys(Outcome, 0)
-    for facts, count in items:
-        counts[other.outcome(facts)] += count
+    for item, count in items:
+        counts[other.outcome(item)] += count
     return counts
 
 

@@ -33,6 +33,14 @@ def evaluate(agreement: Policy, request: Request, world: World = NOTHING_KNOWN) 
     return Decision(agreement, request, world, residuals, reasons)
 
 
+def asked_otherwise(
+    answer: Prospect | Decision, request: Request, residuals: tuple[Residual, ...]
+) -> Prospect | Decision:
+    """The answer of the same policy in the same world to another request, from its residuals."""
+    reasons = _void(answer.policy, request, residuals)
+    return type(answer)(answer.policy, request, answer.world, residuals, reasons)
+
+
 def _residuals(policy: Policy, request: Request, world: World) -> tuple[Residual, ...]:
     deciding = (rule for rule in policy.rules if rule.effect is not Effect.OBLIGATION)
     return tuple(residual(rule, request, world) for rule in deciding)
