@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(organisations, name="organisations")
     app.command("sign-in-link")(sign_in_link)
     app.command("outbox")(outbox)
+    app.command("erase-person")(erase_person)
 
 
 @contextmanager
@@ -54,6 +55,19 @@ def outbox(
         for mail in accounts.outbox(session, None, limit):
             typer.echo(f"--- {mail.created_at:%Y-%m-%d %H:%M} UTC, {mail.seat_id}")
             typer.echo(f"{mail.subject}\n\n{mail.body}")
+
+
+def erase_person(
+    email: Annotated[str, typer.Argument(help="Address of the person's seat.")],
+) -> None:
+    """Erase a person for good (GDPR article 17); the log keeps its entries and proofs."""
+    from registry.services import erasing
+    from registry.services.accounts import seat_of
+
+    with _transaction() as (runtime, session):
+        seat = seat_of(session, email)
+        erasing.erase_person(session, None, seat.id, at=runtime.clock())
+        typer.echo(f"{seat.id} is erased; agreements and audit entries keep its random id")
 
 
 @organisations.command("list")
