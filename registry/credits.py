@@ -14,8 +14,9 @@ from sqlmodel import Session
 
 from registry.services.accesses import Ended, settle
 
-CREDIT = 64 * 1024 * 1024
-"""Bytes put on record at once: a few ranges of one query, a good part of a file."""
+CREDIT = 256 * 1024 * 1024
+"""Bytes put on record at once, at most the file: so few ranges wait that the slowest in a hundred
+does not."""
 
 Reader = tuple[str, int, str, str, str]
 """Extract, part, caller, environment and address: what one access is about."""
