@@ -101,7 +101,11 @@ class Request:
             "purpose": self.purpose,
             "assignee": self.assignee,
             "target": self.target,
-            "place": asdict(self.place),
+            "place": {
+                name: value
+                for name, value in asdict(self.place).items()
+                if value is not None or name not in {"stored_country", "name"}
+            },
             "at": self.at.astimezone(UTC).isoformat(),
             "facts": dict(self.facts),
         }

@@ -108,6 +108,10 @@ class Environment(SQLModel, table=True):
     """Names and numbers of the certificates that its operator holds."""
     proven_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Until when the newest accepted proof holds; without one the registration is all there is."""
+    stored_country: str | None = Field(default=None, max_length=2)
+    """Where the data is stored; unknown satisfies no rule."""
+    place: str | None = None
+    """The data centre or room, as archives that trust it name it; counts while it is proven."""
 
 
 class OutboxMail(SQLModel, table=True):

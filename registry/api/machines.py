@@ -29,6 +29,8 @@ class EnvironmentShape(Row):
     proven_until: datetime | None = Field(
         description="Until when the newest accepted proof holds; then every range is refused."
     )
+    stored_country: str | None = Field(description="Where the data is stored.")
+    place: str | None = Field(description="The named place it is; counts while it is proven.")
     created_at: datetime
     closed_at: datetime | None
 

@@ -62,6 +62,8 @@ def _environment(posted: Posted) -> NewEnvironment:
         secure=posted.text("secure") == "yes",
         networks=posted.lines("networks"),
         certificates=posted.lines("certificates"),
+        stored_country=posted.text("stored_country") or None,
+        place=posted.text("place") or None,
         **{name: posted.text(name) for name in names},
     )
 

@@ -97,15 +97,25 @@ def by_field(root: str) -> Iterator[None]:
 
 def read_residency(posted: Posted) -> ResidencyRule:
     """The residency rule that the form makes up, or `InvalidInput` naming what is wrong."""
-    process, operator = _regions(posted, "process"), None
+    process, operator, store = _regions(posted, "process"), None, None
     if posted.text("operator_any") != "yes":
         # Nothing ticked and not said that it does not matter: that is no answer.
         operator = _regions(posted, "operator")
-    for name, regions in (("process", process), ("operator", operator)):
+    if posted.text("store_any") == "no" or _regions(posted, "store"):
+        store = _regions(posted, "store")
+    for name, regions in (("process", process), ("operator", operator), ("store", store)):
         if regions == ():
             raise _wrong(name, Text("Kies ten minste één gebied.", "Choose at least one region."))
     secure_only = posted.text("secure_only") == "yes"
-    return parse_residency({"process": process, "operator": operator, "secure_only": secure_only})
+    return parse_residency(
+        {
+            "process": process,
+            "operator": operator,
+            "secure_only": secure_only,
+            "store": store,
+            "places": tuple(posted.lines("places")) or None,
+        }
+    )
 
 
 def _regions(posted: Posted, name: str) -> tuple[str, ...]:
@@ -122,6 +132,9 @@ def residency_fields(rule: ResidencyRule | None) -> Posted:
             **_region_fields("process", rule.process),
             **_region_fields("operator", rule.operator or ()),
             "operator_any": ["yes" if rule.operator is None else "no"],
+            **_region_fields("store", rule.store or ()),
+            "store_any": ["yes" if rule.store is None else "no"],
+            "places": ["\n".join(rule.places or ())],
             "secure_only": ["yes" if rule.secure_only else "no"],
         }
     )

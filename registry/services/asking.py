@@ -51,6 +51,8 @@ class Question(Command):
     country: str | None = None
     operator_country: str | None = None
     secure: bool = False
+    stored_country: str | None = None
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,13 @@ def _answer(
     at: datetime,
 ) -> DatasetAnswer:
     listing = offered(find_dataset(session, caller, name), path)
-    place = Place(question.country, question.operator_country, question.secure)
+    place = Place(
+        question.country,
+        question.operator_country,
+        question.secure,
+        question.stored_country,
+        question.place,
+    )
     asked = ask(
         use=question.use,
         user_class=question.user_class,

@@ -36,6 +36,8 @@ class NewEnvironment(Command):
     secure: bool = False
     networks: tuple[str, ...] = ()
     certificates: tuple[Line, ...] = ()
+    stored_country: Country | None = None
+    place: Line | None = None
 
 
 class NewClient(Command):
@@ -62,6 +64,8 @@ def register_environment(
     require(actor, Scope.REQUESTS)
     known_country("country", command.country)
     known_country("operator_country", command.operator_country)
+    if command.stored_country is not None:
+        known_country("stored_country", command.stored_country)
     environment = Environment(
         id=new_id("env", at),
         organisation_id=actor.organisation_id,
@@ -72,6 +76,8 @@ def register_environment(
         secure=command.secure,
         networks=[_network(i, text) for i, text in enumerate(command.networks)],
         certificates=list(command.certificates),
+        stored_country=command.stored_country,
+        place=command.place,
         created_at=at,
     )
     session.add(environment)

@@ -207,7 +207,7 @@ def _no_longer_permitted(
 ) -> RegistryError | None:
     """What the agreement itself says now, about the environment and the service as they are."""
     at, regions = visit["at"], visit["regions"]
-    key = (agreement.id, agreement.digest, place_of(environment), regions, visit["origin"])
+    key = (agreement.id, agreement.digest, place_of(environment, at), regions, visit["origin"])
     permitted, sealed = _permits.get(key, (None, False))
     if permitted is None or not permitted <= at < permitted + FRESH:
         decision = decide(session, agreement, visit["origin"], at)

@@ -123,14 +123,24 @@ def asked_of(
         purpose=request.purpose,
         assignee=party(origin, organisation),
         target=listing.reference,
-        place=place_of(environment),
+        place=place_of(environment, at),
         at=at,
     )
 
 
-def place_of(environment: Environment) -> Place:
-    """Where it processes, as the policy engine is told it."""
-    return Place(environment.country, environment.operator_country, environment.secure)
+def place_of(environment: Environment, at: datetime) -> Place:
+    """Where it processes and stores, as the policy engine is told it.
+
+    Which named place it is, is known only while somebody's acceptance of a proof holds.
+    """
+    proven = environment.proven_until is not None and at < environment.proven_until
+    return Place(
+        environment.country,
+        environment.operator_country,
+        environment.secure,
+        environment.stored_country,
+        environment.place if proven else None,
+    )
 
 
 def _open_environment(

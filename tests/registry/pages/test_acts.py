@@ -278,16 +278,24 @@ def test_place_of_processing_must_be_said(site: Site) -> None:
         {"process": ["EU"]},
         {"process": ["EU"], "operator_any": "no"},
         {"process_countries": "BE, Duitsland", "operator_any": "yes"},
+        {"process": ["EU"], "operator_any": "yes", "store_any": "no"},
     ):
         archive.open(f"{dataset}/residency")
         archive.send("/residency", status=422, fields=wrong)
     archive.open(f"{dataset}/residency")
     archive.send(
-        "/residency", process=["EU"], process_countries="CH", operator_any="no", operator=["EU"]
+        "/residency",
+        process=["EU"],
+        process_countries="CH",
+        operator_any="no",
+        operator=["EU"],
+        store=["NL"],
+        places="Zaal 3\nKluis",
     )
     archive.open(f"{dataset}/residency")
     named = next(n for n in archive.page.all("input") if n.attrs["name"] == "process_countries")
     assert named.attrs["value"] == "CH"
+    assert archive.page.one("textarea").text == "Zaal 3 Kluis"
 
 
 def test_listing_shows_the_place_of_its_offer(site: Site) -> None:

@@ -85,6 +85,24 @@ def test_the_service_s_place_counts_at_the_request_and_the_order(scene: Scene) -
     assert {one.part for one in filed.decisions} == {"deny"}
 
 
+def test_a_named_place_counts_while_it_is_proven(scene: Scene) -> None:
+    """What an environment says of its own place is known while a proof is accepted and holds."""
+    world = scene.world
+
+    def told() -> tuple[str | None, str | None]:
+        with transaction(world.engine) as session:
+            environment = session.get_one(Environment, scene.startup.environment.id)
+            environment.stored_country, environment.place = "BE", "Zaal 3"
+            place = requesting.place_of(environment, world.clock())
+            return place.stored_country, place.name
+
+    assert told() == ("BE", None)
+    _prove(scene, days=2)
+    assert told() == ("BE", "Zaal 3")
+    world.clock.advance(days=2)
+    assert told() == ("BE", None)
+
+
 def test_a_proof_that_expires_stops_the_bytes(scene: Scene) -> None:
     """Accepted by the archive that was asked; at its end reading and asking both stop."""
     ready = scene.cut()
