@@ -91,12 +91,13 @@ def test_an_auditors_own_acts_are_recorded(world: World) -> None:
     world.a_dataset(archive)
     auditor, _ = invited(world, archive)
     runtime = open_runtime(world.settings, world.clock)
+    ids = {"decision": "dec_1", "request": "req_1", "extract": "ext_1", "agreement": "agr_1"}
     for who in (auditor, archive):
-        record_look(runtime, who, "entries", None, world.clock())
+        record_look(runtime, who, "decision", archive.organisation_id, world.clock(), ids)
     runtime.engine.dispose()
     looks = [one for one in seen(world, archive) if one.act == "audit:looked"]
-    assert [(one.organisation, one.facts) for one in looks] == [
-        (auditor.organisation_id, {"kind": "entries"})
+    assert [(one.organisation, one.ids, one.facts) for one in looks] == [
+        (auditor.organisation_id, ids, {"kind": "decision"})
     ]
     world.check_log()
 
