@@ -9,11 +9,12 @@ from policies.change import Change
 from policies.checking import Finding, check_policy
 from policies.columns import Columns, columns_of
 from policies.compiled import Compiled, PolicyIndex, Trace
-from policies.conflicts import Agreeing, Clash, agreeing, clashes
+from policies.conflicts import Agreeing, Clash, agreeing, clashes, meeting
 from policies.decision import Decision, Prospect, cleared
 from policies.dumping import dump_policy, policy_digest
 from policies.errors import DocumentError, FilterError, PolicyError, RequestError
 from policies.evaluation import evaluate, match
+from policies.impact import Group, Impact, impact
 from policies.inheritance import inherit, successor
 from policies.library import Template, from_template, templates
 from policies.masks import ColumnMask, column_masks
@@ -85,6 +86,8 @@ __all__ = [
     "Effect",
     "FilterError",
     "Finding",
+    "Group",
+    "Impact",
     "ItemVerdict",
     "Kind",
     "Line",
@@ -129,12 +132,14 @@ __all__ = [
     "explain",
     "from_duo",
     "from_template",
+    "impact",
     "inherit",
     "is_country",
     "is_region",
     "item_from_json",
     "label",
     "match",
+    "meeting",
     "parse_policy",
     "policy_digest",
     "purpose_term",

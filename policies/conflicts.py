@@ -4,13 +4,15 @@ The answer is *conflict* where that is certain for some request and item, *compa
 certain for none, and *unknown* where a condition is beyond what can be judged without a request.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from policies.checking import can_hold, is_simple
+from policies.decision import Prospect
 from policies.policy import Collection, Named, Policy, Rule
 from policies.residual import conditions_of
+from policies.verdict import Outcome
 from policies.vocabulary import Effect, wider
 
 
@@ -71,3 +73,18 @@ def _overlap(one: Named | None, other: Named | None) -> bool | None:
     if isinstance(one, Collection) or isinstance(other, Collection):
         return None
     return False
+
+
+def meeting(prospect: Prospect, items: Iterable[Mapping[str, object]]) -> Agreeing:
+    """Whether an offer meets a request: compatible where an agreement would give some item.
+
+    Where it would give none that is a conflict, unless a fact that nobody told could change it.
+    """
+    unsure = False
+    for item in items:
+        if prospect.outcome(item) is not Outcome.DENY:
+            return Agreeing.COMPATIBLE
+        parts = (part for left in prospect.residuals for part in left.parts)
+        unsure = unsure or any(part.filter.truth(item) is None for part in parts)
+    settled = any(reason.code != "void:conflict" for reason in prospect.void)
+    return Agreeing.UNKNOWN if unsure and not settled else Agreeing.CONFLICT

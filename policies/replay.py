@@ -74,7 +74,7 @@ def _shifts(
     request: Request,
     items: list[tuple[Mapping[str, object], int]],
 ) -> Iterable[Shift]:
-    old, new = (_decide(policy, request) for policy in (before, after))
+    old, new = (decide(policy, request) for policy in (before, after))
     moved: dict[tuple[Outcome, Outcome], list[tuple[Mapping[str, object], int]]] = {}
     for item, count in items:
         pair = old.outcome(item), new.outcome(item)
@@ -84,5 +84,6 @@ def _shifts(
         yield Shift(request, was, becomes, sum(count for _, count in found), found[0][0])
 
 
-def _decide(policy: Policy, request: Request) -> Prospect | Decision:
+def decide(policy: Policy, request: Request) -> Prospect | Decision:
+    """What an offer would give, or what an agreement or set gives."""
     return match(policy, request) if policy.kind is Kind.OFFER else evaluate(policy, request)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +35,7 @@ from policies import (
     explain,
     from_duo,
     from_template,
+    impact,
     item_from_json,
     match,
     parse_policy,
@@ -284,6 +285,41 @@ def what_if_(
             f"for one: {json.dumps(dict(shift.example), default=str, ensure_ascii=False)}"
         )
     typer.echo(f"{len(shifts)} changes over {len(asked)} requests")
+
+
+@app.command("impact")
+def impact_(
+    before: File,
+    after: File,
+    items: Items,
+    at: Annotated[datetime, typer.Option(help="The moment of use, in UTC.")],
+    target: Annotated[str, typer.Option(help="The edition.")] = "archive/dataset@1",
+) -> None:
+    """Say who gains and who loses if one policy takes another's place: by use, user and place."""
+    with _told():
+        classes = [(item_from_json(each["item"]), int(each["count"])) for each in _data(items)]
+        moment = at.replace(tzinfo=UTC)
+        found = impact(_policy(before), _policy(after), classes, target=target, at=moment)
+    for group in found.groups:
+        word = "gain" if group.gains else "lose"
+        example = json.dumps(dict(group.example), default=str, ensure_ascii=False)
+        typer.echo(f"{group.count} items {word} ({group.before} to {group.after}), as {example}")
+        typer.echo(f"  uses: {', '.join(group.uses)}; by: {', '.join(group.user_classes)}")
+        typer.echo(f"  in: {', '.join(dict.fromkeys(map(_place, group.places)))}")
+        typer.echo(f"  for: {', '.join(purpose or 'no purpose' for purpose in group.purposes)}")
+    typer.echo(f"{len(found.groups)} changes over {found.asked} questions")
+
+
+def _place(place: Place) -> str:
+    """A place in one word or few: what is not told is left out."""
+    said = (
+        place.country or "an unknown place",
+        f"operator {place.operator_country}" if place.operator_country != place.country else "",
+        f"stored {place.stored_country}" if place.stored_country != place.country else "",
+        place.name or "",
+        "secure" if place.secure else "",
+    )
+    return " ".join(filter(None, said))
 
 
 @app.command()

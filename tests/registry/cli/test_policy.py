@@ -196,6 +196,19 @@ def test_what_another_policy_would_change_is_told(folder: Path) -> None:
     assert "1 changes over 1 requests" in found.output
 
 
+def test_the_impact_of_a_change_is_told(folder: Path) -> None:
+    """Who loses what, where: nothing is asked of a server."""
+    closed = from_template("search-only", uid="u", assigner="a", target="archive/films@3")
+    (folder / "after.json").write_text(json.dumps(dump_policy(closed)))
+    (folder / "items.yaml").write_text("- {item: " + ITEM + ", count: 7}")
+    asked = ("--items", "items.yaml", "--at", "2026-11-23T12:00:00", "--target", "archive/films@3")
+    found = _run(folder, "impact", "offer.json", "after.json", *asked)
+    assert found.exit_code == 0
+    assert "7 items lose (permit to deny)" in found.output
+    assert "NL operator US" in found.output
+    assert found.output.splitlines()[-1].endswith("questions")
+
+
 def test_templates_are_listed_and_written(folder: Path) -> None:
     """In two languages; one that is not there is refused."""
     assert (
