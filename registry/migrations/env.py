@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from registry.migrations.schema import metadata, render_type
+from registry.migrations.schema import compare_default, metadata, render_type
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -10,6 +10,6 @@ context.configure(
     render_item=render_type,
     render_as_batch=True,
     compare_type=True,
-    compare_server_default=True,
+    compare_server_default=compare_default,
 )
 context.run_migrations()

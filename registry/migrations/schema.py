@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any, Literal
 
-from sqlalchemy import MetaData
+from sqlalchemy import JSON, Column, MetaData
 from sqlmodel import AutoString, SQLModel
 
 from catalog.columns import UtcDateTime
@@ -40,3 +40,17 @@ def render_type(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     if isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"
     return False
+
+
+def compare_default(
+    _context: object,
+    _stored: object,
+    column: Column[Any],
+    stored_default: str | None,
+    default: object,
+    _rendered: str | None,
+) -> bool | None:
+    """Whether a column's default differs; JSON, which PostgreSQL cannot compare, by presence."""
+    if not isinstance(column.type, JSON):
+        return None  # Alembic's own comparison
+    return (stored_default is None) != (default is None)

@@ -18,7 +18,7 @@ from sqlalchemy import BigInteger, Engine, Integer, create_engine, inspect, text
 from registry import migrate
 from registry.db import open_engine
 from registry.errors import Conflict, Unavailable
-from registry.migrations.schema import metadata
+from registry.migrations.schema import compare_default, metadata
 from tests.support.postgres import empty_database
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +41,7 @@ def test_metadata_and_migrations_agree(engine: Engine) -> None:
     """Comparing the migrated database with the tables finds no difference."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection, opts={"compare_type": True, "compare_server_default": compare_default}
         )
         assert compare_metadata(context, metadata()) == []
 
