@@ -1,7 +1,8 @@
 """The owner's terms and residency rule, and the terms that a delivery's licences suggest."""
 
+from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,8 +11,8 @@ from catalog.terms import ResidencyRule, TermLine, Terms
 from registry.accounts.actors import Actor, Scope
 from registry.api.datasets import OwnDataset, own_shape
 from registry.api.shapes import new_router, signed_in
-from registry.dependencies import NowDep, ReadingDep, SessionDep, acting, looking
-from registry.services import publishing
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, acting, looking
+from registry.services import impacting, publishing
 
 router = new_router("terms")
 Outcome = Literal["permit", "review", "deny"]
@@ -155,3 +156,87 @@ def set_residency(
 ) -> OwnDataset:
     """By country or region, and under whose jurisdiction."""
     return own_shape(publishing.set_residency(session, actor, dataset_id, rule.rule(), at=at))
+
+
+class GroupShape(BaseModel):
+    """For whom the same items change in the same way: each use, by each user class, in each place,
+    for each purpose.
+    """
+
+    gains: bool
+    before: Outcome
+    after: Outcome
+    items: int
+    example: dict[str, Any] = Field(description="The facts of one of the items.")
+    uses: list[str]
+    user_classes: list[str]
+    places: list[dict[str, Any]]
+    purposes: list[str | None]
+
+
+class RecordedShape(BaseModel):
+    """A request on record that would be answered otherwise for some items."""
+
+    assignee: str | None
+    use: str
+    gains: bool
+    before: Outcome
+    after: Outcome
+    items: int
+
+
+class ImpactShape(BaseModel):
+    """Who would gain and who would lose by the dataset's present terms."""
+
+    edition: str = Field(examples=["beeldarchief/journaals@3"])
+    agreements: int = Field(description="Agreements in force, which keep their own terms.")
+    asked: int = Field(description="Questions put to both the offer and the present terms.")
+    groups: list[GroupShape]
+    recorded: list[RecordedShape]
+
+
+@router.get(
+    "/datasets/{dataset_id}/impact",
+    responses=signed_in(404, 409),
+    summary="Who would gain and lose if the present terms were offered",
+)
+def foretell(
+    dataset_id: str,
+    session: ReadingDep,
+    runtime: RuntimeDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(looking(Scope.ARCHIVE_READ))],
+) -> ImpactShape:
+    """Against the offer in force on the newest edition, item by item. No act."""
+    origin = runtime.settings.origin
+    found = impacting.foretell(session, actor, dataset_id, origin=origin, at=at)
+    return ImpactShape(
+        edition=found.reference,
+        agreements=found.agreements,
+        asked=found.impact.asked,
+        groups=[
+            GroupShape(
+                gains=one.gains,
+                before=one.before.value,
+                after=one.after.value,
+                items=one.count,
+                example=dict(one.example),
+                uses=list(one.uses),
+                user_classes=list(one.user_classes),
+                places=[asdict(place) for place in one.places],
+                purposes=list(one.purposes),
+            )
+            for one in found.impact.groups
+        ],
+        recorded=[
+            RecordedShape(
+                assignee=one.request.assignee,
+                use=one.request.use,
+                gains=one.gains,
+                before=one.before.value,
+                after=one.after.value,
+                items=one.count,
+            )
+            for one in found.impact.recorded
+        ],
+    )

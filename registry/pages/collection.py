@@ -18,6 +18,7 @@ from registry.pages.rendering import render, see
 from registry.pages.visiting import PersonDep
 from registry.services.catalogue import list_editions
 from registry.services.checking import report_of
+from registry.services.impacting import foretell
 from registry.services.publishing import (
     PublishEdition,
     gaps,
@@ -135,6 +136,21 @@ def _offers(session: Session, dataset: Dataset) -> dict[str, Offer]:
         col(Offer.dataset_id) == dataset.id, col(Offer.state) == "in_force"
     )
     return {offer.edition_id: offer for offer in session.exec(in_force)}
+
+
+@router.get("/archive/datasets/{dataset_id}/impact")
+def impact(
+    request: Request,
+    dataset_id: str,
+    person: PersonDep,
+    session: ReadingDep,
+    at: NowDep,
+    runtime: RuntimeDep,
+) -> Response:
+    """Who would gain and lose if the present terms were offered."""
+    kept = own_dataset(session, person, dataset_id)
+    found = foretell(session, person, dataset_id, origin=runtime.settings.origin, at=at)
+    return render(request, "impact.html", dataset=kept, found=found)
 
 
 @router.post("/archive/datasets/{dataset_id}/publish")

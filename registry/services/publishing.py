@@ -13,7 +13,7 @@ from catalog.import_report import ImportReport
 from catalog.mapping import parse_mapping
 from catalog.tables import Dataset, Delivery, Edition, Offer, RightsClass
 from catalog.terms import Gap, ResidencyRule, Terms, offer_for, suggest, undeclared, withheld
-from policies import PolicyError, dump_policy
+from policies import Policy, PolicyError, dump_policy
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
 from registry.audit.acts import Act
@@ -286,9 +286,10 @@ def _add_edition(
     return edition
 
 
-def _add_offer(
-    session: Session, actor: Actor, dataset: Dataset, edition: Edition, origin: str, at: datetime
-) -> Offer:
+def drafted(
+    actor: Actor, dataset: Dataset, edition: Edition, origin: str, offer_id: str
+) -> tuple[Policy, Terms, tuple[str, ...]]:
+    """The offer that the present terms make of an edition, those terms, and what they mask."""
     terms, residency = terms_of(dataset), residency_of(dataset)
     if terms is None or residency is None:
         raise conflict(
@@ -296,7 +297,6 @@ def _add_offer(
             "Er zijn nog geen voorwaarden of er is geen regel voor de plaats van verwerking.",
             "There are no terms yet, or no residency rule.",
         )
-    offer_id = new_id("offer", at)
     columns = {column["name"]: column["role"] for column in edition.columns}
     try:
         policy = offer_for(
@@ -309,6 +309,15 @@ def _add_offer(
         )
     except PolicyError as wrong:
         raise _policy_refused(wrong) from wrong
+    masked = tuple(name for names in withheld(terms, columns).values() for name in names)
+    return policy, terms, masked
+
+
+def _add_offer(
+    session: Session, actor: Actor, dataset: Dataset, edition: Edition, origin: str, at: datetime
+) -> Offer:
+    offer_id = new_id("offer", at)
+    policy, terms, masked = drafted(actor, dataset, edition, origin, offer_id)
     document = dump_policy(policy)
     offer = Offer(
         id=offer_id,
@@ -318,7 +327,7 @@ def _add_offer(
         digest=digest(document),
         automatic=terms.automatic,
         agreement_days=terms.agreement_days,
-        masked=[name for names in withheld(terms, columns).values() for name in names],
+        masked=list(masked),
         published_at=at,
     )
     session.add(offer)

@@ -308,6 +308,18 @@ def test_listing_shows_the_place_of_its_offer(site: Site) -> None:
     assert "de Europese Unie · downloaden mag" in page
 
 
+def test_what_new_terms_would_change_is_shown(site: Site) -> None:
+    """Who gets less, in both words and items, before anything is offered."""
+    archive = site.invited("archive", "Voorspeller")
+    dataset = publish(archive, rows=40, broken=0)
+    assert "Niemand zou een ander antwoord krijgen" in archive.open(f"{dataset}/impact").text
+    archive.open(f"{dataset}/residency")
+    archive.send("/residency", process=["NL"], operator_any="yes", secure_only="yes")
+    page = archive.open(f"{dataset}/impact").text
+    assert "krijgt minder" in page
+    assert "Oostenrijk" in page
+
+
 def test_offer_is_withdrawn_and_agreements_stay(site: Site) -> None:
     """Nothing new can be asked; what was agreed can still be read."""
     archive = site.invited("archive", "Intrekker")
