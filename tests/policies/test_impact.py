@@ -46,7 +46,7 @@ def _with(*rules: Rule) -> Policy:
 
 
 def test_nothing_changes_for_anyone(request_: Request) -> None:
-    """A policy in its own place: every question is put, and none is answered otherwise."""
+    """A policy in its own place: every question is put, and none is answered otherwise (S6)."""
     same = impact(OFFER, OFFER, CLASSES, target=TARGET, at=request_.at, requests=[request_])
     assert (same.groups, same.recorded) == ((), ())
     assert same.asked > 500
@@ -187,7 +187,7 @@ def _told(asked: Request, data: st.DataObject) -> Request:
 
 
 def test_three_answers(request_: Request) -> None:
-    """Something given, nothing given for sure, and nothing given for want of a fact."""
+    """Something given, nothing given for sure, and nothing given for want of a fact (S5)."""
     union = _with(_forbid(Constraint("vg:processedIn", Operator.IS_NONE_OF, ("EU",))))
     items = [facts for facts, _ in CLASSES]
     for country, answer in (

@@ -117,7 +117,8 @@ def test_a_proof_that_expires_stops_the_bytes(scene: Scene) -> None:
     _prove(scene, by=scene.world.an_operator())
     assert _code(scene.open(ready)) == "read"
     states = [entry.facts["state"] for entry in scene.entries("environment:proof-decided")]
-    assert states == ["refused", "accepted", "accepted"]
+    # The operator decides in another stream than the archive: only within one is there an order.
+    assert sorted(map(str, states)) == ["accepted", "accepted", "refused"]
 
 
 def test_who_may_give_and_decide(scene: Scene) -> None:
