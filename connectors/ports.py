@@ -285,6 +285,22 @@ class Difference:
     examples: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class Described:
+    """What one column holds: rows, those not NULL, and about how many different values.
+
+    `values` lists, most rows first, those that enough rows have, as text with their rows; `least`
+    and `most` are the first and last of all such values in the column's own order.
+    """
+
+    rows: int
+    filled: int
+    distinct: int
+    least: str | None
+    most: str | None
+    values: tuple[tuple[str, int], ...]
+
+
 class Inquirer(Protocol):
     """Answers questions about laid-out files.
 
@@ -304,6 +320,12 @@ class Inquirer(Protocol):
         self, before: Laid, after: Laid, key: str, columns: Sequence[str], *, examples: int
     ) -> Difference:
         """What changed from one to the other, by key and these columns."""
+        ...
+
+    def describe(
+        self, laid: Laid, columns: Sequence[str], *, fewest: int, most: int
+    ) -> tuple[Described, ...]:
+        """Each of these columns; values that fewer than `fewest` rows have are not named."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.duck.parent import Budget, run
 from connectors.duck.wire import file_orders, overlay_orders, pack_all, unpack
-from connectors.ports import Difference, Group, Laid
+from connectors.ports import Described, Difference, Group, Laid
 
 _MODULE = "connectors.duck.questions"
 _BUDGET = Budget(seconds=600, memory_mb=512, threads=2)
@@ -47,6 +47,21 @@ class DuckInquirer:
             named.setdefault(change, []).extend(some)
         return Difference(
             tuple(groups), {name: tuple(sorted(some)[:examples]) for name, some in named.items()}
+        )
+
+    def describe(
+        self, laid: Laid, columns: Sequence[str], *, fewest: int, most: int
+    ) -> tuple[Described, ...]:
+        """Each of these columns; values that fewer than `fewest` rows have are not named."""
+        orders = {
+            "laid": _orders(laid),
+            "columns": list(columns),
+            "fewest": fewest,
+            "most": most,
+        }
+        return tuple(
+            Described(rows, filled, distinct, least, last, tuple((v, n) for v, n in values))
+            for rows, filled, distinct, least, last, values in self._ask("describe", orders)
         )
 
     def _ask(self, task: str, orders: Mapping[str, Any]) -> Any:

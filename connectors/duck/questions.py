@@ -86,4 +86,34 @@ def compare(job: Job) -> dict[str, Any]:
     }
 
 
-TASKS: Mapping[str, Callable[[Job], Any]] = {"count": count, "keys": keys, "compare": compare}
+def describe(job: Job) -> list[Any]:
+    """What each column holds; a value that few rows have leaves this process in no form."""
+    orders = job.orders
+    each = [
+        _describing(number, orders["laid"], name) for number, name in enumerate(orders["columns"])
+    ]
+    bound = {"fewest_rows": orders["fewest"], "most_values": orders["most"]}
+    laid = {**orders["laid"], "params": {**orders["laid"]["params"], **bound}}
+    found = _ask(job, f"{' UNION ALL '.join(each)} ORDER BY 1", ("", laid))
+    return [[*row[1:-1], [[one["v"], one["n"]] for one in row[-1] or ()]] for row in found]
+
+
+def _describing(number: int, laid: Mapping[str, Any], name: str) -> str:
+    return (
+        f"SELECT * FROM (WITH chosen(v) AS ({_chosen(laid, [name])}), "  # noqa: S608 - quoted
+        "frequent AS (SELECT v, count(*) AS n FROM chosen WHERE v IS NOT NULL "
+        "GROUP BY v HAVING count(*) >= $fewest_rows), "
+        "shown AS (SELECT v, n FROM frequent ORDER BY n DESC, v LIMIT $most_values) "
+        f"SELECT {number}, (SELECT count(*) FROM chosen), (SELECT count(v) FROM chosen), "
+        "(SELECT approx_count_distinct(v) FROM chosen), "
+        "(SELECT min(v)::VARCHAR FROM frequent), (SELECT max(v)::VARCHAR FROM frequent), "
+        "(SELECT list({'v': v::VARCHAR, 'n': n} ORDER BY n DESC, v) FROM shown))"
+    )
+
+
+TASKS: Mapping[str, Callable[[Job], Any]] = {
+    "count": count,
+    "keys": keys,
+    "compare": compare,
+    "describe": describe,
+}

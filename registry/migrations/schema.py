@@ -11,6 +11,7 @@ from catalog.columns import UtcDateTime
 TABLES = (
     "catalog.tables",
     "catalog.ledger_tables",
+    "catalog.statistics_tables",
     "registry.accounts.tables",
     "registry.accounts.mandates",
     "registry.access.tables",

@@ -11,6 +11,7 @@ from catalog.ledger_tables import LedgerMoment
 from registry.access.tables import Agreement, Extract
 from registry.accounts.tables import Environment
 from registry.db import reading, transaction
+from registry.services.describing import keep_statistics
 from registry.services.notifying import call_webhooks, tell_recipients
 from registry.services.ports import Ports
 from registry.services.snapshots import behind, bring_up
@@ -29,6 +30,7 @@ def catch_up(engine: Engine, ports: Ports) -> None:
     for dataset_id in datasets:
         bring_up(engine, ports, dataset_id)
     call_webhooks(engine, ports)
+    keep_statistics(engine, ports)
 
 
 def check_extracts(engine: Engine, ports: Ports) -> None:
