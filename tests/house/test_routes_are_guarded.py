@@ -19,6 +19,7 @@ PUBLIC = {
     ("GET", "/v1/datasets"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}/difference"),
+    ("GET", "/v1/archives/{archive}/datasets/{dataset}/statistics"),
     ("GET", "/v1/offers/{offer_id}"),
     ("POST", "/v1/precheck"),
     ("POST", "/v1/disputes"),
