@@ -45,7 +45,7 @@ PER_SOURCE = 5
 UNDECIDED = 50
 """Claims of outsiders on one dataset that close their item before the archive has looked."""
 
-Region = Annotated[str, StringConstraints(to_upper=True, strip_whitespace=True)]
+Region = Annotated[str, StringConstraints(to_upper=True, strip_whitespace=True, max_length=20)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
@@ -54,7 +54,7 @@ class Claim(Command):
 
     rightsholder: Line
     share: Annotated[int, Field(ge=1, le=100)] = 100
-    territory: tuple[Region, ...] = ()
+    territory: Annotated[tuple[Region, ...], Field(max_length=300)] = ()
     statement: Words
     evidence: Evidence = ""
 

@@ -29,6 +29,7 @@ from registry.digests import canonical, digest
 from registry.errors import Text
 from registry.ids import new_id
 from registry.services.locking import locked
+from registry.services.noting import note
 from registry.services.ports import Ports
 from registry.services.stopping import stop
 from registry.services.withdrawing import note_notice, recipients
@@ -251,6 +252,15 @@ def _call(engine: Engine, ports: Ports, notice_id: str, webhook_id: str) -> None
             webhook = session.get_one(Webhook, webhook_id)
             webhook.closed_at = ports.clock()
             session.add(webhook)
+            note(
+                session,
+                Act.WEBHOOK_CLOSED,
+                at=ports.clock(),
+                actor=None,
+                archive=None,
+                ids={"webhook": webhook.id, "organisation": webhook.organisation_id},
+                facts={"reason": "gone"},
+            )
 
 
 def _payload(session: Session, ports: Ports, notice: Notice) -> bytes:

@@ -27,7 +27,8 @@ MOMENTS = ("before-the-work", "during-the-work", "after-the-work", "after-put", 
 """When it dies; each is a moment at which something is half-done."""
 
 _ROWS: dict[str, type[SQLModel]] = {"check": Delivery, "extract": Extract}
-_LAST_ACTS = (b'"act":"extract:made"', b'"act":"delivery:checked"')
+_LAST_UPDATES = {"UPDATE extract SET": "ready", "UPDATE delivery SET": "checked"}
+"""The statement of a job's last act, and the state that it sets."""
 
 
 def die() -> None:
@@ -108,8 +109,9 @@ def arm_database(engine: Engine, moment: str) -> None:
     """The connections that wrote it: others of this process commit and come back meanwhile."""
 
     @event.listens_for(engine, "before_cursor_execute")
-    def notice(c: Connection, _cursor: Any, _statement: str, values: Any, *_rest: Any) -> None:
-        if any(act in bytes(str(values), "utf-8") for act in _LAST_ACTS):
+    def notice(c: Connection, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        state = _LAST_UPDATES.get(" ".join(statement.split()[:3]))
+        if state is not None and repr(state) in str(values):
             last.add(c.connection.dbapi_connection)
 
     @event.listens_for(engine, "commit")

@@ -427,17 +427,24 @@ def test_log_is_shown_for_a_period(site: Site, archive: Visitor) -> None:
     today = datetime.now(AMSTERDAM).date()
     everything = _numbers(auditor)
     for since, until, found in (
-        (today, today, everything),
-        (today - timedelta(days=9), None, everything),
-        (None, today - timedelta(days=1), []),
-        (today + timedelta(days=1), None, []),
+        (today, today, True),
+        (today - timedelta(days=9), None, True),
+        (None, today - timedelta(days=1), False),
+        (today + timedelta(days=1), None, False),
     ):
         auditor.open("/audit")
         auditor.send("/audit", since=str(since or ""), until=str(until or ""))
-        assert _numbers(auditor) == found, (since, until)
+        assert _has(auditor, everything) is found, (since, until)
     auditor.open("/audit?since=ooit", 422)
     auditor.open("/audit?since=0001-01-01&until=9999-12-31")
-    assert _numbers(auditor) == everything
+    assert _has(auditor, everything)
+
+
+def _has(auditor: Visitor, everything: list[str]) -> bool:
+    """Whether the newest of what there was is shown; looking at the log adds to it."""
+    shown = _numbers(auditor)
+    assert shown == [] or set(everything[:10]) <= set(shown)
+    return bool(shown)
 
 
 def _numbers(auditor: Visitor) -> list[str]:
