@@ -22,6 +22,7 @@ from registry.errors import RegistryError
 from registry.idempotency import Repeated
 from registry.pages import routes as pages
 from registry.pages.errors import error_page
+from registry.protocols import delta_sharing
 from registry.runtime import NotReady, open_runtime
 from registry.settings import Settings
 
@@ -30,6 +31,7 @@ log = logging.getLogger("vrijgave")
 MACHINE_PATHS = (
     "/v1",
     "/audit/v1/",
+    delta_sharing.PREFIX,
     "/oauth",
     "/.well-known",
     "/livez",
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
         generate_unique_id_function=operation_name,
     )
     app.include_router(api.router)
+    app.include_router(delta_sharing.router)
     app.include_router(pages.router)
     app.add_middleware(BodyCap)
     app.add_middleware(RequestId)

@@ -55,7 +55,7 @@ class ExportOrder(BaseModel):
     )
 
 
-@router.get("/audit/entries", responses=signed_in(), summary="Entries of the log")
+@router.get("/audit/entries", responses=signed_in(404), summary="Entries of the log")
 def list_entries(
     session: ReadingDep,
     part: SliceDep,
@@ -143,7 +143,7 @@ def key(name: str, runtime: RuntimeDep) -> Response:
             "content": {"application/jsonl": {"schema": {"type": "string"}}},
             "description": "An export in the form of FORMAT.md section 4",
         },
-        **signed_in(507),
+        **signed_in(404, 507),
     },
     summary="Take the log out, to check it offline",
 )

@@ -135,7 +135,7 @@ class UsageShape(Row):
     response_model=UsageShape,
     responses={
         200: {"content": {"text/csv": {"schema": {"type": "string"}}}},
-        **signed_in(),
+        **signed_in(404),
     },
     summary="What was read, added up",
 )

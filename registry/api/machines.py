@@ -124,7 +124,7 @@ def close_environment(
 
 
 # The answers of the next two hold a secret, which is kept nowhere: so they take no idempotency key.
-@router.post("/clients", status_code=201, responses=signed_in(), summary="Register a machine")
+@router.post("/clients", status_code=201, responses=signed_in(404), summary="Register a machine")
 def register_client(
     command: machines.NewClient,
     session: SessionDep,

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 TOKEN_PLACE = "YOUR-TOKEN"  # noqa: S105 -- the place where the reader's token goes
 
 
+DELTA_SCHEMA, DELTA_TABLE = "vrijgave", "items"
+"""The one table of an extract, as Delta Sharing names it."""
+
+
 @dataclass(frozen=True)
 class Snippet:
     """Lines for one client: its name, the language they are written in, and the text."""
@@ -42,6 +46,7 @@ def snippets(
         Snippet("Polars", "python", _polars(extract, token)),
         Snippet("PyArrow", "python", _PYARROW + python + _PYARROW_READ),
         Snippet("Hugging Face datasets", "python", _DATASETS + python + _DATASETS_READ),
+        Snippet("Delta Sharing", "python", _delta(origin, extract_id, token)),
         Snippet(
             "vrijgave", "shell", f"VRIJGAVE_TOKEN={token} vrijgave pull {extract} -o extract\n"
         ),
@@ -86,5 +91,15 @@ def _polars(extract: str, token: str) -> str:
     )
 
 
-def _pull(extract: str, token: str) -> str:
-    return f"VRIJGAVE_TOKEN={token} vrijgave pull {extract} -o extract\n"
+def _delta(origin: str, extract_id: str, token: str) -> str:
+    return (
+        "import json\nfrom pathlib import Path\n\nimport delta_sharing\n\n"
+        "profile = {\n"
+        '    "shareCredentialsVersion": 1,\n'
+        f'    "endpoint": "{origin}/delta-sharing",\n'
+        f'    "bearerToken": "{token}",\n'
+        "}\n"
+        'Path("vrijgave.share").write_text(json.dumps(profile))\n'
+        f'table = "vrijgave.share#{extract_id}.{DELTA_SCHEMA}.{DELTA_TABLE}"\n'
+        "frame = delta_sharing.load_as_pandas(table)\n"
+    )

@@ -93,6 +93,14 @@ class Words:
             size, unit = size / 1000, bigger
         return f"{self.number(round(size, 1 if size < 100 and unit != 'bytes' else 0))} {unit}"
 
+    def fact(self, value: object) -> str:
+        """A fact of an audit entry in one line; a dash where it holds nothing."""
+        if isinstance(value, Mapping):
+            return ", ".join(f"{name} {one}" for name, one in value.items()) or "–"
+        if isinstance(value, list):
+            return ", ".join(map(str, value)) or "–"
+        return str(value)
+
     def day(self, value: date | datetime) -> str:
         """14 november 2026; a moment is the day it falls on in the Netherlands."""
         day = value.astimezone(AMSTERDAM).date() if isinstance(value, datetime) else value

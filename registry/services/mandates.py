@@ -89,6 +89,8 @@ def stream_of(
     """
     reach = reach_of(session, actor, at)
     if reach.archives is None:
+        if archive not in {None, OPERATOR} and session.get(Organisation, archive) is None:
+            raise missing("archief", "archive", str(archive))  # a look would begin its stream
         return archive
     if actor.role == "archive" or archive is None:
         return min(reach.archives)

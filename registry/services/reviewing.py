@@ -119,10 +119,15 @@ def open_queue(
     session: Session, actor: Actor, *, at: datetime, archive: str | None = None
 ) -> Queue:
     """Everything since the last review: what stands out, and a random sample of it."""
+    return _queue(session, _stream(session, actor, archive, at), None)
+
+
+def _stream(session: Session, actor: Actor, archive: str | None, at: datetime) -> str:
+    """The one archive whose reviews are asked: whoever may read all must name it."""
     stream = stream_of(session, actor, archive, at=at)
     if stream is None:
         raise invalid("archive", "Kies van welk archief.", "Choose which archive's.")
-    return _queue(session, stream, None)
+    return stream
 
 
 def _queue(session: Session, archive: str, upto: int | None) -> Queue:
@@ -261,7 +266,7 @@ def reviews_held(
     session: Session, actor: Actor, *, at: datetime, archive: str | None = None
 ) -> Held:
     """Each review that was planned, with whether it was held; for the archive and its auditors."""
-    stream = stream_of(session, actor, archive, at=at)
+    stream = _stream(session, actor, archive, at)
     own = select(LogReview).where(col(LogReview.archive_id) == stream)
     reviews = session.exec(own.order_by(col(LogReview.id))).all()
     plan = session.get(ReviewPlan, stream)

@@ -11,15 +11,22 @@ from registry.client.pull import pull
 from registry.client.snippets import snippets
 from tests.registry.api.world import World
 from tests.registry.client.conftest import Reader
-from tests.support.clients import DATASETS, POLARS, python_with, run_python
+from tests.support.clients import DATASETS, DELTA_SHARING, POLARS, python_with, run_python
 
-PYTHON = {"Polars": POLARS, "PyArrow": DATASETS, "Hugging Face datasets": DATASETS}
+PYTHON = {
+    "Polars": POLARS,
+    "Delta Sharing": DELTA_SHARING,
+    "PyArrow": DATASETS,
+    "Hugging Face datasets": DATASETS,
+}
 COUNTED = {
+    "Delta Sharing": "print(len(frame))",
     "Polars": "print(frame.height)",
     "PyArrow": "print(table.num_rows)",
     "Hugging Face datasets": "print(data.num_rows)",
 }
 SAID = {
+    "Delta Sharing": ("410 Client Error: Gone",),
     "Polars": ("HTTP Error 410: Gone",),
     "PyArrow": ("410", "Gone"),
     "Hugging Face datasets": ("Couldn't find any data file", "FileNotFoundError"),
@@ -33,8 +40,11 @@ def _lines(reader: Reader, client: str) -> str:
 
 
 @pytest.mark.parametrize("client", PYTHON)
-def test_the_lines_read_the_extract(reader: Reader, client: str) -> None:
+def test_the_lines_read_the_extract(
+    reader: Reader, client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Copied as they stand, each client has every row."""
+    monkeypatch.chdir(tmp_path)  # one of them writes a file
     python = python_with(*PYTHON[client])
     assert run_python(python, _lines(reader, client)).split()[-1] == str(reader.extract["rows"])
 
@@ -48,8 +58,11 @@ def test_datasets_streams(reader: Reader) -> None:
     assert run_python(python_with(*DATASETS), lines).split()[-1] == "3"
 
 
-def test_what_each_says_of_a_refusal(reader: Reader, tmp_path: Path) -> None:
+def test_what_each_says_of_a_refusal(
+    reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After the revocation nobody reads; ours says why in words, others as far as they can."""
+    monkeypatch.chdir(tmp_path)
     world: World = reader.world
     environment = world.environment()
     agreement = world.agree("beeldarchief/journaals@1", environment)

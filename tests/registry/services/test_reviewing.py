@@ -136,6 +136,8 @@ def test_others_look_and_do_not_sign(sqlite_world: World) -> None:
     assert queue(world, auditor, archive.organisation_id).last == 1
     with pytest.raises(InvalidInput):
         queue(world, auditor)
+    with pytest.raises(InvalidInput):
+        states(world, auditor)
     for who in (auditor, world.a_startup().actor):
         with pytest.raises(NotAllowed):
             sign(world, who, 1)

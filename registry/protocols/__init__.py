@@ -1,0 +1,1 @@
+"""Other people's protocols, spoken on our own services."""
