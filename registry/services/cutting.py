@@ -27,7 +27,7 @@ from registry.db import reading, transaction
 from registry.digests import digest
 from registry.services.counting import classes_of, permitted_rows
 from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
-from registry.services.lineage.files import write_items
+from registry.services.lineage.keeping import file_items
 from registry.services.manifests import (
     Cut,
     manifest,
@@ -46,6 +46,7 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
     """Cut the extract and publish it, unless that was done or it was cancelled.
 
     It is cut against the rights ledger as it stands when the job begins; the manifest says which.
+    Its lineage is written once it can be read, so that nobody waits for that.
     """
     with reading(engine) as session:
         extract = session.get_one(Extract, extract_id)
@@ -72,6 +73,8 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         _fail(engine, ports, cut, wrong.code, wrong.nl, wrong.en)
     except FilterDisagreementError as wrong:
         _fail(engine, ports, cut, "rows-disagree", *wrong.args)
+    else:
+        file_items(engine, ports, extract_id)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -236,20 +239,18 @@ def _publish(
     ]
     for part, file in zip(parts, result.files, strict=True):
         ports.store.take(part.key, folder / file.name)
-    lineage = write_items(ports, cut.extract, cut.agreement, parts, folder)
     at = ports.clock()
     document = manifest(cut, parts, rows, ports.settings.origin, at)
     signature = sign(document, ports.signer)
     with transaction(engine) as session:
         extract = _running(session, cut.extract.id)
         if extract is None:
-            ports.store.delete(lineage.key)
             return
         extract.state, extract.progress, extract.finished_at = "ready", 100, at
         extract.rows, extract.bytes = result.rows, sum(part.bytes for part in parts)
         extract.manifest, extract.signature = document, signature
         session.add(extract)
-        session.add_all([*parts, lineage])
+        session.add_all(parts)
         session.flush()
         facts = {
             "manifest_digest": digest(document),

@@ -17,6 +17,7 @@ from registry.db import transaction
 from registry.errors import Conflict, Text
 from registry.services.agreeing import standing
 from registry.services.extracts import find_extract, note_extract, parts_of
+from registry.services.lineage.files import without_lineage
 from registry.services.locking import locked
 from registry.services.wording import conflict
 
@@ -111,7 +112,8 @@ def _expire(
 def remove_files(engine: Engine, store: ObjectStore) -> int:
     """Delete files that only expired extracts have; how many. Repeatable after a crash.
 
-    Not while an extract is being cut: it may be about to name a file that is there already.
+    Not while an extract is being cut: it may be about to name a file that is there already. Nor
+    before it is written down which items a file holds.
     """
     stored = list(store.keys("parts/"))
     removed = 0
@@ -120,7 +122,8 @@ def remove_files(engine: Engine, store: ObjectStore) -> int:
             of_it = select(Extract.state).join(Part, col(Part.extract_id) == col(Extract.id))
             states = set(session.exec(of_it.where(col(Part.key) == key)))
             running = session.exec(select(Extract.id).where(col(Extract.state) == "running"))
-            if states == {"expired"} and running.first() is None:
+            unfiled = without_lineage(session, col(Part.key) == key)
+            if states == {"expired"} and running.first() is None and not unfiled:
                 store.delete(key)
                 removed += 1
     return removed

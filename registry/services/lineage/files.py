@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from connectors.ports import ObjectStore, SourceFile, WrittenFile
@@ -20,12 +20,15 @@ SLOT = "('0x' || md5({})[:4])::INTEGER"
 """A key's slot, in DuckDB's words; :func:`slot_of` says the same."""
 
 _ITEMS = f"""
-SELECT {SLOT.format("_item")} AS slot, _item AS item, _rights AS rights,
-    list_position($parts, filename) AS part, $extract AS extract, $edition AS edition,
+SELECT *, $extract AS extract, $edition AS edition,
     $agreement AS agreement, $decision AS decision, $recipient AS recipient
-FROM read_parquet($parts, filename = true, hive_partitioning = false)
-ORDER BY slot, item
-"""  # noqa: S608 -- nothing but the names of columns
+FROM (
+    SELECT {SLOT.format("_item")} AS slot, _item AS item, _rights AS rights,
+        list_position($parts, filename) AS part
+    FROM read_parquet($parts, filename = true, hive_partitioning = false)
+    ORDER BY slot, item
+)
+"""  # noqa: S608 -- nothing but the names of columns; what all rows share need not be sorted
 
 
 def slot_of(key: str) -> int:
@@ -59,6 +62,17 @@ def write_items(
     row = stored(ports.store, place, made, agreement.dataset_id, "items", ports.clock())
     row.extract_id = extract.id
     return row
+
+
+def without_lineage(session: Session, *conditions: ColumnElement[bool]) -> list[str]:
+    """Extracts with parts whose items are in no file yet: they were made a moment ago."""
+    filed = select(LineageFile.extract_id).where(col(LineageFile.extract_id) == col(Extract.id))
+    made = (
+        select(Extract.id)
+        .join(Part, col(Part.extract_id) == col(Extract.id))
+        .where(col(Extract.state).in_(("ready", "expired")), ~filed.exists(), *conditions)
+    )
+    return list(session.exec(made.distinct()))
 
 
 def stored(

@@ -23,6 +23,7 @@ from registry.services.lineage.files import (
     slot_of,
     source_of,
     stored,
+    without_lineage,
     write_items,
 )
 from registry.services.ports import Ports
@@ -63,8 +64,10 @@ _ORDER = {"items": "item, extract", "accesses": "extract, access"}
 
 def keep_lineage(engine: Engine, ports: Ports) -> None:
     """One round of all that is due."""
-    for extract_id in _without(engine):
-        _write_missing(engine, ports, extract_id)
+    with reading(engine) as session:
+        missed = without_lineage(session)
+    for extract_id in missed:
+        file_items(engine, ports, extract_id)
     for dataset_id in _worth_a_file(engine):
         while _append(engine, ports, dataset_id) == AT_ONCE:
             pass
@@ -73,27 +76,24 @@ def keep_lineage(engine: Engine, ports: Ports) -> None:
     _remove(engine, ports)
 
 
-# --- extracts made before there was lineage ------------------------------------------------------
+# --- items -------------------------------------------------------------------------------------
 
 
-def _without(engine: Engine) -> list[str]:
-    """Ready extracts that have no lineage yet."""
-    has = select(LineageFile.extract_id).where(col(LineageFile.extract_id) == col(Extract.id))
-    bare = select(Extract.id).where(col(Extract.state) == "ready", ~has.exists())
+def file_items(engine: Engine, ports: Ports, extract_id: str) -> None:
+    """Write down which items an extract holds, unless another process did so meanwhile."""
     with reading(engine) as session:
-        return list(session.exec(bare))
-
-
-def _write_missing(engine: Engine, ports: Ports, extract_id: str) -> None:
-    with (
-        transaction(engine) as session,
-        TemporaryDirectory(dir=ports.scratch, prefix="lineage-") as folder,
-    ):
-        wanted = select(Extract).where(col(Extract.id) == extract_id)
-        extract = session.exec(wanted.with_for_update()).one()
+        extract = session.get_one(Extract, extract_id)
         agreement = session.get_one(Agreement, extract.agreement_id)
         parts = parts_of(session, extract)
-        session.add(write_items(ports, extract, agreement, parts, Path(folder)))
+    with TemporaryDirectory(dir=ports.scratch, prefix="lineage-") as folder:
+        file = write_items(ports, extract, agreement, parts, Path(folder))
+    with transaction(engine) as session:
+        session.exec(select(Extract.id).where(col(Extract.id) == extract_id).with_for_update())
+        first = extract_id in without_lineage(session, col(Extract.id) == extract_id)
+        if first:
+            session.add(file)
+    if not first:
+        ports.store.delete(file.key)
 
 
 # --- accesses ----------------------------------------------------------------------------------

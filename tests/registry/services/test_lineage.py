@@ -18,7 +18,8 @@ from registry.access.tables import Access, Extract, Part
 from registry.accounts.actors import Actor
 from registry.audit.log import pseudonym
 from registry.db import reading, transaction
-from registry.errors import NotFound
+from registry.errors import Conflict, NotFound
+from registry.services.extract_life import drop_extract, remove_files
 from registry.services.extracts import parts_of
 from registry.services.lineage import keeping
 from registry.services.lineage.asking import (
@@ -188,16 +189,19 @@ def test_two_processes_that_merge_at_once_count_nothing_twice(
     assert set(world.ports.store.keys("lineage/")) == {row.key for row in rows}
 
 
-def test_an_extract_made_before_there_was_lineage_gets_it(on_sqlite: Scene) -> None:
-    """From its own files, at the next round."""
+def test_an_extract_whose_lineage_was_missed_gets_it(on_sqlite: Scene) -> None:
+    """From its own files, at the next round; no answer leaves it out, no clean-up takes them."""
     extract = on_sqlite.cut()
     world = on_sqlite.world
     with transaction(world.engine) as session:
         session.delete(session.exec(select(LineageFile)).one())
-    with pytest.raises(NotFound):
-        of_extract(on_sqlite, on_sqlite.published.archive, extract)
+        drop_extract(session, on_sqlite.startup.actor, extract.id, at=world.clock())
     item = next(iter(items_of(on_sqlite, extract)))
-    assert of_item(on_sqlite, on_sqlite.published.archive, item) == []
+    with pytest.raises(Conflict, match="lineage-unfinished"):
+        of_extract(on_sqlite, on_sqlite.published.archive, extract)
+    with pytest.raises(Conflict, match="lineage-unfinished"):
+        of_item(on_sqlite, on_sqlite.published.archive, item)
+    assert remove_files(world.engine, world.ports.store) == 0
     keep_lineage(world.engine, world.ports)
     assert len(of_extract(on_sqlite, on_sqlite.published.archive, extract).items) == extract.rows
 
