@@ -16,7 +16,7 @@ from policies.errors import DocumentError, FilterError, PolicyError, RequestErro
 from policies.evaluation import evaluate, match
 from policies.impact import Group, Impact, impact
 from policies.inheritance import inherit, successor
-from policies.library import Template, from_template, templates
+from policies.library import Adjustable, Template, from_template, templates
 from policies.masks import ColumnMask, column_masks
 from policies.parsing import parse_policy
 from policies.policy import (
@@ -68,6 +68,7 @@ __all__ = [
     "USER_CLASSES",
     "USES",
     "VOCABULARY_VERSION",
+    "Adjustable",
     "Agreeing",
     "Change",
     "Clash",

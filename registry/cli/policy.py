@@ -330,14 +330,40 @@ def template(
     uid: Annotated[str, typer.Option(help="The offer's IRI.")] = "urn:example:offer",
     assigner: Annotated[str, typer.Option(help="The archive.")] = "urn:example:archive",
     target: Annotated[str, typer.Option(help="The edition.")] = "archive/dataset@1",
+    chosen: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="What the template leaves open, as name=value; may repeat."),
+    ] = None,
     lang: Lang = Language.EN,
 ) -> None:
     """List the policy templates, or write one as an offer."""
     if name is None:
-        for each in templates():
-            text = each.text_nl if lang is Language.NL else each.text_en
-            typer.echo(f"{each.name} (version {each.version}): {text}")
+        _list_templates(lang)
         return
     with _told(lang):
-        offer = from_template(name, uid=uid, assigner=assigner, target=target)
+        values = dict(_pair(each) for each in chosen or ())
+        offer = from_template(name, uid=uid, assigner=assigner, target=target, values=values)
         typer.echo(json.dumps(dump_policy(offer), ensure_ascii=False, indent=1))
+
+
+def _list_templates(lang: Language) -> None:
+    dutch = lang is Language.NL
+    for each in templates():
+        text = each.text_nl if dutch else each.text_en
+        typer.echo(f"{each.name} (version {each.version}): {text}")
+        for one in each.adjustable:
+            value = f" [{one.value}]" if one.value is not None else ""
+            typer.echo(f"  --set {one.name}=...{value} {one.text_nl if dutch else one.text_en}")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise PolicyError(
+            "--set",
+            f"`{text}` has no `=`",
+            "write it as name=value",
+            probleem=f"`{text}` heeft geen `=`",
+            uitweg="schrijf het als naam=waarde",
+        )
+    return name, value

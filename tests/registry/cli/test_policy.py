@@ -220,6 +220,21 @@ def test_templates_are_listed_and_written(folder: Path) -> None:
     assert _run(folder, "template", "everything").exit_code == 1
 
 
+def test_a_template_is_adjusted(folder: Path) -> None:
+    """What it leaves open is listed, told with `--set`, and missed or misread with a way out."""
+    listed = _run(folder, "template").output
+    assert "  --set country=... [NL] the country, as an ISO 3166-1 code" in listed
+    dutch = _run(folder, "template", "--lang", "nl").output
+    assert "  --set opens=... het tijdstip waarop alles opengaat, met tijdzone" in dutch
+    told = ("template", "open-after-date", "--set")
+    written = _run(folder, *told, "opens=2027-05-01T00:00:00+02:00")
+    assert "2027-04-30T22:00:00" in written.output
+    assert "write it as name=value" in _run(folder, *told, "opens").output
+    missing = _run(folder, "template", "open-after-date")
+    assert missing.exit_code == 1
+    assert "values.opens: the template needs `opens`" in missing.output
+
+
 def test_the_profile_is_written(folder: Path) -> None:
     """As Turtle, for others to read."""
     assert "skos:closeMatch odrl:gen-ai" in _run(folder, "profile").output
