@@ -4,6 +4,7 @@ Pure: an importer has counted, by the columns of `catalog.ingest.layout`; here t
 statements, reasons and classes, with Dutch and English texts.
 """
 
+from collections import Counter
 from collections.abc import Mapping as Lookup
 from collections.abc import Sequence
 from datetime import date
@@ -154,6 +155,17 @@ class ImportReport(_Part):
     sha256: str
     bytes: int
     delivery_sha256: str
+
+    def statements(self) -> tuple[str, ...]:
+        """Statements of items that are not hard-blocked, those with the most items first.
+
+        Terms are made of these alone: a line for a statement that only hard-blocked items carry, or
+        its place among the others, would tell of them in the offer.
+        """
+        found: Counter[str] = Counter()
+        for each in self.classes:
+            found[str(each.facts["rights"])] += each.items
+        return tuple(sorted(found, key=lambda iri: (-found[iri], iri)))
 
     def problem(self, *, accept_refused: bool = False) -> Problem | None:
         """What keeps this import from becoming an edition, if anything."""

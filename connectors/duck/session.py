@@ -12,17 +12,27 @@ import duckdb
 from connectors.errors import error
 
 SPILL = "spill"
-_AS_WRITTEN = "join_order,build_side_probe_side"
+_AS_WRITTEN = ("join_order", "build_side_probe_side")
+_BY_CONTENT = ("statistics_propagation",)
 
 
 def open_session(
-    inputs: Sequence[Path], directory: Path, *, threads: int, memory_mb: int, ordered: bool = False
+    inputs: Sequence[Path],
+    directory: Path,
+    *,
+    threads: int,
+    memory_mb: int,
+    ordered: bool = False,
+    withholding: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """A connection that reads `inputs`, writes inside `directory` and cannot be reconfigured.
 
     `ordered` keeps rows in the order of the source, and joins as they are written: from estimates
-    of how many rows a filter leaves, the optimiser would hash the large side.
+    of how many rows a filter leaves, the optimiser would hash the large side. `withholding` keeps
+    what it knows of rows that a filter leaves out from what is written: else a column in which only
+    they have NULLs becomes optional in the file's schema.
     """
+    off = (*(_AS_WRITTEN if ordered else ()), *(_BY_CONTENT if withholding else ()))
     spill = directory / SPILL
     spill.mkdir(exist_ok=True)
     connection = duckdb.connect()
@@ -41,7 +51,7 @@ def open_session(
         f"threads = {threads}",
         f"memory_limit = '{memory_mb}MB'",
         f"preserve_insertion_order = {str(ordered).lower()}",
-        f"disabled_optimizers = '{_AS_WRITTEN if ordered else ''}'",
+        f"disabled_optimizers = '{','.join(off)}'",
         "TimeZone = 'UTC'",
         # kept, so that progress can be asked for; printing it would go to standard output
         "enable_progress_bar = true",

@@ -110,6 +110,7 @@ def _session(job: Job, inputs: Sequence[Path]) -> duckdb.DuckDBPyConnection:
         threads=job.orders["threads"],
         memory_mb=job.orders["memory_mb"],
         ordered=True,
+        withholding=True,
     )
 
 

@@ -65,7 +65,7 @@ def residency_of(dataset: Dataset) -> ResidencyRule | None:
 def suggested_terms(session: Session, actor: Actor, delivery_id: str) -> Terms:
     """Terms suggested by the statements that a checked delivery holds; nothing is confirmed."""
     delivery = own_delivery(session, actor, delivery_id)
-    return suggest(line.iri for line in _checked(delivery).rights)
+    return suggest(_checked(delivery).statements())
 
 
 def set_terms(
@@ -153,7 +153,7 @@ def gaps(session: Session, actor: Actor, dataset_id: str) -> tuple[Gap, ...]:
 
 
 def _gaps(dataset: Dataset, delivery: Delivery | None) -> Iterator[Gap]:
-    statements = [line.iri for line in _checked(delivery).rights] if delivery else []
+    statements = _checked(delivery).statements() if delivery else ()
     yield from undeclared(
         dataset.declarations, terms_of(dataset), residency_of(dataset), statements
     )

@@ -1,7 +1,7 @@
 """A service in a process of its own, a made-up collection in it, and someone who may have it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +34,19 @@ class Approved:
         return self.startup.wait(f"/extracts/{ordered['id']}", "ready", "failed")
 
 
+def made_up(file: Path, items: int) -> None:
+    """Write so many items of the made-up collection."""
+    generator.write(file, items, seed=1, faults=0)
+
+
 @contextmanager
-def approved(home: Path, items: int) -> Iterator[Approved]:
-    """Generate, import and publish so many items, ask, and yield what waits for a yes."""
+def approved(
+    home: Path, items: int, write: Callable[[Path, int], None] = made_up
+) -> Iterator[Approved]:
+    """Write, import and publish so many items, ask, and yield what waits for a yes."""
     service = Service(home)
     file, mapping = home / "items.parquet", home / "mapping.json"
-    generator.write(file, items, seed=1, faults=0)
+    write(file, items)
     mapping.write_text(json.dumps(dump_mapping(generator.mapping())))
     _add(service, "Beeldarchief", "archive")
     link = _add(service, "Taalmeester", "user")

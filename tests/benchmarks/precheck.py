@@ -24,7 +24,7 @@ def run(size: str) -> Iterator[Line]:
     """One asker after the other, no two with the same question; the 95th percentile."""
     with tempfile.TemporaryDirectory() as folder, approved(Path(folder), ITEMS[size]) as ready:
         anyone = Person(ready.service.origin)
-        taken = [_ask(anyone, question) for question in _questions()]
+        taken = [ask(anyone, question) for question in questions()]
     slowest = statistics.quantiles(taken, n=20)[-1]
     yield Line(
         f"precheck: p95 over HTTP of {ASKED} different questions, {ITEMS[size]} items",
@@ -35,7 +35,8 @@ def run(size: str) -> Iterator[Line]:
     )
 
 
-def _questions() -> list[dict[str, object]]:
+def questions() -> list[dict[str, object]]:
+    """Different ones, in an order that is always the same."""
     uses = [term.removeprefix("vg:") for term in USES]
     every = list(product(uses, CLASSES, COUNTRIES))
     return [
@@ -50,7 +51,8 @@ def _questions() -> list[dict[str, object]]:
     ]
 
 
-def _ask(anyone: Person, question: dict[str, object]) -> float:
+def ask(anyone: Person, question: dict[str, object]) -> float:
+    """Ask once; how many milliseconds it took."""
     started = time.perf_counter()
     anyone.post("/precheck", question)
     return (time.perf_counter() - started) * 1000

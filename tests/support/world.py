@@ -144,9 +144,13 @@ class World:
         faults: int = 0,
         form: str = ".csv",
     ) -> Delivery:
-        """A delivered file whose columns are mapped; its check is still to be run."""
+        """A made-up file, delivered; its check is still to be run."""
         path = self._files / f"journaals-{self._number()}{form}"
         generator.write(path, items, seed=seed, faults=faults)
+        return self.deliver(archive, dataset, path)
+
+    def deliver(self, archive: Actor, dataset: Dataset, path: Path) -> Delivery:
+        """A file in the made-up collection's form, delivered and mapped."""
         file = receiving.ReceivedFile(path, path.name, path.stat().st_size, sha256_of(path))
         with (
             receiving.stored(self.engine, self.ports.store, file, at=self.clock()) as delivery_id,
@@ -209,6 +213,10 @@ class World:
             secure_only=secure_only,
             **terms,
         )
+        return self.publish(archive, dataset, delivery)
+
+    def publish(self, archive: Actor, dataset: Dataset, delivery: Delivery) -> PublishedDataset:
+        """A checked delivery as the dataset's next edition, with an offer on it."""
         command = publishing.PublishEdition(dataset_id=dataset.id, delivery_id=delivery.id)
         with transaction(self.engine) as session:
             made = publishing.publish(
