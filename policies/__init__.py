@@ -4,7 +4,7 @@ Pure: no I/O beyond its own data files, no clock, no tables, nothing of ours imp
 """
 
 from policies.agreement import agree
-from policies.alignment import equivalents, from_duo, to_dpv
+from policies.alignment import equivalents, from_duo, request_from_duo, to_dpv
 from policies.change import Change
 from policies.checking import Finding, check_policy
 from policies.columns import Columns, columns_of
@@ -147,6 +147,7 @@ __all__ = [
     "region_label",
     "regions_of",
     "replay",
+    "request_from_duo",
     "request_from_json",
     "run_policy_tests",
     "successor",

@@ -2,7 +2,7 @@
 
 A translation may lose reach and never gains it: a permission becomes the same or a narrower one, a
 prohibition the same or a wider one. What has no such term is a finding. Codes of the Data Use
-Ontology become an offer only if every one of them can be kept.
+Ontology become an offer, or the purpose of a request, only if every one of them can be kept.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +13,9 @@ from typing import TypeGuard
 from policies.checking import Finding
 from policies.library import from_template
 from policies.policy import Condition, Constraint, Duty, Policy, Rule
+from policies.request import Request
 from policies.residual import conditions_of
-from policies.vocabulary import Effect, Operator, _read
+from policies.vocabulary import Effect, Operator, _read, purpose_term
 
 _TABLE = _read("alignments/dpv-duo-1")
 
@@ -125,8 +126,7 @@ def from_duo(
     None where a code cannot be kept, or where none of them permits: a limit left out would widen
     the rest. Opt-outs, embargoes and personal data stay closed, and credit is due.
     """
-    known = {each["id"]: name for name, each in _TABLE["codes"].items()}
-    names = [known.get(code.replace("_", ":"), code) for code in codes]
+    names = _names(codes)
     kept = [_TABLE["codes"].get(name, {"lacking": True}) for name in names]
     findings = [_unkept(n) for n, each in zip(names, kept, strict=True) if "lacking" in each]
     if not {"GRU", "NRES"} & set(names):
@@ -144,6 +144,12 @@ def from_duo(
     return replace(offer, rules=tuple(_limited(r, limits, duties) for r in offer.rules)), ()
 
 
+def _names(codes: Iterable[str]) -> list[str]:
+    """Their short names; a code that is not known stays as it is."""
+    known = {each["id"]: name for name, each in _TABLE["codes"].items()}
+    return [known.get(code.replace("_", ":"), code) for code in codes]
+
+
 def _limited(rule: Rule, limits: tuple[Constraint, ...], duties: tuple[Duty, ...]) -> Rule:
     if rule.effect is not Effect.PERMISSION:
         return rule
@@ -155,6 +161,52 @@ def _unkept(code: str) -> Finding:
         "error",
         "no-equivalent",
         None,
-        f"DUO `{code}`: deze voorwaarde is nodig of heeft hier geen woord; er is geen aanbod.",
-        f"DUO `{code}`: this term is needed or has no word here; there is no offer.",
+        f"DUO `{code}`: deze code is nodig of heeft hier geen woord; er komt niets van.",
+        f"DUO `{code}`: this code is needed or has no word here; nothing comes of it.",
+    )
+
+
+_IN_A_REQUEST = frozenset(
+    name for name, each in _TABLE["codes"].items() if not {"lacking", "duty"} & each.keys()
+)
+
+
+def request_from_duo(
+    codes: Iterable[str], told: Request
+) -> tuple[Request | None, tuple[Finding, ...]]:
+    """The request with the purpose that these codes state (``GRU``, ``DUO:0000018``).
+
+    Who asks, from where and for which use is told beside them, since DUO has no words for that.
+    None where a code cannot be held in a request (a promise is none), where none says what for, or
+    where they contradict what is told: the kind of user of a non-profit code, or another purpose.
+    The widest code counts; research that is not said to be free of commerce counts as commercial.
+    """
+    names = _names(codes)
+    findings = [_unkept(name) for name in names if name not in _IN_A_REQUEST]
+    if not {"GRU", "NRES"} & set(names):
+        findings.append(_unkept("GRU, NRES"))
+    purpose = _purpose(set(names))
+    if told.purpose is not None and purpose_term(told.purpose) != purpose:
+        findings.append(_contradicts(f"purpose: {told.purpose}"))
+    limits = (_TABLE["codes"][name].get("user_class") for name in names if name in _IN_A_REQUEST)
+    if any(limit and told.user_class not in limit for limit in limits):
+        findings.append(_contradicts(f"user_class: {told.user_class}"))
+    return (None if findings else replace(told, purpose=purpose)), tuple(findings)
+
+
+def _purpose(names: set[str]) -> str | None:
+    """For any purpose there is no term but none at all."""
+    free = {"NCU", "NPUNCU"} & names
+    if "NRES" in names:
+        return "dpv:NonCommercialPurpose" if free else None
+    return "dpv:NonCommercialResearch" if free else "dpv:CommercialResearch"
+
+
+def _contradicts(told: str) -> Finding:
+    return Finding(
+        "error",
+        "contradiction",
+        None,
+        f"De DUO-codes spreken `{told}` tegen; er is geen verzoek.",
+        f"The DUO codes contradict `{told}`; there is no request.",
     )

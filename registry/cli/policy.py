@@ -41,6 +41,7 @@ from policies import (
     parse_policy,
     policy_digest,
     replay,
+    request_from_duo,
     request_from_json,
     run_policy_tests,
     summarise,
@@ -113,12 +114,22 @@ def _data(path: Path) -> Any:
 
 
 def _request(path: Path) -> Request:
-    """A request; what it does not tell is unknown."""
+    """A request; what it does not tell is unknown. `duo` lists the codes that state its purpose."""
     told = {"purpose": None, "assignee": None, "place": {}, "facts": {}, **_data(path)}
+    codes = told.pop("duo", None)
     nowhere = {"country": None, "operator_country": None}
     place, at = Place(**{**nowhere, **told["place"]}), told["at"]
     moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
-    return Request(**{**told, "place": place, "at": moment})
+    request = Request(**{**told, "place": place, "at": moment})
+    return request if codes is None else _by_codes([str(code) for code in codes], request)
+
+
+def _by_codes(codes: list[str], told: Request) -> Request:
+    request, findings = request_from_duo(codes, told)
+    _tell(findings)
+    if request is None:
+        raise typer.Exit(1)
+    return request
 
 
 def _answer(policy: Policy, request: Request) -> Prospect | Decision:

@@ -1,4 +1,4 @@
-"""Our terms beside those of DPV and DUO: a translation never permits more (V1 to V3)."""
+"""Our terms beside those of DPV and DUO: a translation never permits more (V1 to V4)."""
 
 from dataclasses import replace
 
@@ -13,6 +13,7 @@ from policies import (
     equivalents,
     from_duo,
     match,
+    request_from_duo,
     to_dpv,
 )
 from policies.alignment import ALIGNMENTS, Match
@@ -102,3 +103,70 @@ def test_codes_that_cannot_be_kept_make_no_offer(codes: tuple[str, ...]) -> None
     offer, findings = from_duo(codes, uid="u", assigner="a", target="t")
     assert offer is None
     assert {finding.level for finding in findings} == {"error"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "user_class", "purpose"),
+    [
+        (("GRU",), "commercial", "dpv:CommercialResearch"),
+        (("DUO:0000042", "NPU"), "research", "dpv:CommercialResearch"),
+        (("DUO_0000042", "DUO:0000018"), "research", "dpv:NonCommercialResearch"),
+        (("GRU", "NCU"), "commercial", "dpv:NonCommercialResearch"),
+        (("NRES",), "commercial", None),
+        (("NRES", "GRU"), "commercial", None),
+        (("NRES", "NCU"), "education", "dpv:NonCommercialPurpose"),
+    ],
+)
+def test_codes_state_what_a_request_is_for(
+    request_: Request,
+    item: dict[str, object],
+    codes: tuple[str, ...],
+    user_class: str,
+    purpose: str | None,
+) -> None:
+    """The widest counts; an offer by the same codes meets it where a purpose is stated (V4)."""
+    told = replace(request_, user_class=user_class)
+    made, findings = request_from_duo(codes, told)
+    assert findings == ()
+    assert made == replace(told, purpose=purpose)
+    same = match(_offer(*codes), made).outcome(item)
+    assert same is (Outcome.PERMIT if set(codes) != {"NRES", "GRU"} else Outcome.DENY)
+
+
+def test_codes_are_not_read_as_free_of_commerce_where_they_do_not_say_so(
+    request_: Request, item: dict[str, object]
+) -> None:
+    """General research of a university meets no offer for non-commercial use (V4)."""
+    told = replace(request_, user_class="research")
+    for codes, outcome in (
+        (("GRU",), Outcome.DENY),
+        (("GRU", "NPU"), Outcome.DENY),
+        (("GRU", "NPUNCU"), Outcome.PERMIT),
+    ):
+        made, _ = request_from_duo(codes, told)
+        assert made is not None
+        assert match(_offer("GRU", "NPUNCU"), made).outcome(item) is outcome
+
+
+@pytest.mark.parametrize(
+    ("codes", "told", "code"),
+    [
+        (("GRU", "HMB"), {}, "no-equivalent"),
+        (("GRU", "RTN"), {}, "no-equivalent"),
+        (("GRU", "DUO:0000021"), {}, "no-equivalent"),
+        (("NRES", "ABC"), {}, "no-equivalent"),
+        (("NPUNCU",), {"user_class": "research"}, "no-equivalent"),
+        ((), {}, "no-equivalent"),
+        (("GRU", "NPU"), {}, "contradiction"),
+        (("NRES", "NPUNCU"), {"user_class": "education"}, "contradiction"),
+        (("GRU",), {"purpose": "dpv:NonCommercialResearch"}, "contradiction"),
+        (("NRES",), {"purpose": "dpv:ServiceProvision"}, "contradiction"),
+    ],
+)
+def test_codes_that_cannot_be_held_make_no_request(
+    request_: Request, codes: tuple[str, ...], told: dict[str, str], code: str
+) -> None:
+    """Nor do those that say something else than what is told beside them (V4)."""
+    made, findings = request_from_duo(codes, replace(request_, **told))  # type: ignore[arg-type] # texts of its own fields
+    assert made is None
+    assert {(finding.level, finding.code) for finding in findings} == {("error", code)}

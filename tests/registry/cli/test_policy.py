@@ -268,3 +268,18 @@ def test_codes_of_duo_become_an_offer_and_dpv_tells_what_it_lacks(folder: Path) 
     refused = _run(folder, "convert", "codes.yaml", "--from", "duo")
     assert refused.exit_code == 1
     assert "`HMB`" in refused.stderr
+
+
+def test_a_request_may_state_its_purpose_in_codes_of_duo(folder: Path) -> None:
+    """`duo` in the request; codes that cannot be held end with status 1 and no answer."""
+    asked = ("explain", "offer.json", "--request", "request.yaml", "--item", "item.yaml")
+    text = REQUEST.replace("purpose: dpv:ScientificResearch", "duo: [GRU, DUO:0000018]")
+    (folder / "request.yaml").write_text(text)
+    assert _run(folder, *asked).output.startswith("Permitted\n")
+    (folder / "request.yaml").write_text(text.replace("DUO:0000018", "RTN"))
+    refused = _run(folder, *asked)
+    assert refused.exit_code == 1
+    assert refused.stdout == ""
+    assert "error no-equivalent: DUO `RTN`" in refused.stderr
+    (folder / "request.yaml").write_text(text.replace("[GRU, DUO:0000018]", "7"))
+    assert "this file cannot be read" in _run(folder, *asked).stderr
