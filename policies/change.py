@@ -118,16 +118,20 @@ class _Readings:
         self._kept: dict[object, Residual] = {}
 
     def of(self, request: Request, change: Mapping[str, str]) -> Iterator[Residual]:
-        """Every rule's residual for the request, which is the first one with this change."""
+        """Residuals for the request, which is the first one with this change.
+
+        Rules about another use are left out: they apply to no item.
+        """
         action = self._answer.request.action
         for place, left in enumerate(self._answer.residuals):
             rule, facts = left.rule, self._heard[place]
+            if not _covers(rule, request.action):
+                continue
             said = tuple(one for one in change.items() if one[0] in facts)
-            covered = _covers(rule, request.action)
-            if not said and covered == _covers(rule, action):
+            if not said and _covers(rule, action):
                 yield left
                 continue
-            key = (place, covered, said)
+            key = (place, said)
             if key not in self._kept:
                 self._kept[key] = residual(rule, request, self._answer.world)
             yield self._kept[key]

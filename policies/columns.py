@@ -36,6 +36,8 @@ class Columns:
 
 def columns_of(rule: Rule) -> Columns | None:
     """The columns that the rule is about; None if it is about whole items."""
+    if not isinstance(rule.target, Collection):
+        return None
     found = column_refinements(rule)
     supported = EACH | EXCEPT | (TOGETHER if rule.effect is Effect.PROHIBITION else set())
     if len(found) != 1 or found[0].operator not in supported or found[0].reference is not None:

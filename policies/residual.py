@@ -139,7 +139,9 @@ def conditions_of(rule: Rule) -> tuple[Condition, ...]:
 
     The columns that a rule is about are no condition, where they are said in a supported form.
     """
-    collections = (c for c in (rule.target, rule.assignee) if isinstance(c, Collection))
+    collections = [c for c in (rule.target, rule.assignee) if isinstance(c, Collection)]
+    if not collections:
+        return rule.constraints + rule.refinements
     refined = (refinement for c in collections for refinement in c.refinements)
     said = column_refinements(rule) if columns_of(rule) else []
     return (*rule.constraints, *rule.refinements, *(r for r in refined if r not in said))
