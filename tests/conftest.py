@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from registry.db import open_engine
 from registry.migrate import upgrade
 from tests.support.clock import SetClock
+from tests.support.counterparts import absent
 from tests.support.postgres import POSTGRES_URL, PostgresDatabase
 
 if TYPE_CHECKING:
@@ -101,9 +102,5 @@ def sqlite_world(sqlite_url: str, clock: SetClock, tmp_path: Path) -> Iterator["
 
 def require_postgres() -> None:
     """Go on where there is a server; skip by name, or fail where counterparts are required."""
-    if POSTGRES_URL:
-        return
-    reason = "no PostgreSQL: VRIJGAVE_TEST_POSTGRES_URL is not set (tests/support/postgres.sh)"
-    if os.environ.get("REQUIRE_COUNTERPARTS") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not POSTGRES_URL:
+        absent("no PostgreSQL: VRIJGAVE_TEST_POSTGRES_URL is not set (tests/support/postgres.sh)")

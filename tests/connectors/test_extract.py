@@ -31,6 +31,7 @@ from connectors import (
     open_extractor,
 )
 from connectors.local import sha256_of
+from tests.support.disks import small_disk
 
 ROWS = 120_000
 
@@ -333,37 +334,16 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a small tmpfs is not permitted here")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
-def test_a_full_disk_is_a_clean_error(plan: ExtractPlan, small_disk: Path) -> None:
+def test_a_full_disk_is_a_clean_error(plan: ExtractPlan, tmp_path: Path) -> None:
     """No room: the error says so, nothing is left, and with room the same plan works."""
-    out = small_disk / "out"
-    out.mkdir()
-    everything = replace(
-        plan,
-        where="true",
-        params={},
-        out_dir=out,
-        columns=tuple(OutColumn(f"c{n}", "title", "VARCHAR") for n in range(8)),
-    )
-    with pytest.raises(DiskFull):
-        open_extractor().extract(everything)
-    assert list(out.iterdir()) == []
-    assert (
-        open_extractor().extract(replace(plan, out_dir=out, where="_item = 'i3'", params={})).rows
-    )
+    columns = tuple(OutColumn(f"c{n}", "title", "VARCHAR") for n in range(8))
+    with small_disk(tmp_path / "disk", 2) as out:
+        everything = replace(plan, where="true", params={}, out_dir=out, columns=columns)
+        with pytest.raises(DiskFull):
+            open_extractor().extract(everything)
+        assert list(out.iterdir()) == []
+        one = replace(plan, out_dir=out, where="_item = 'i3'", params={})
+        assert open_extractor().extract(one).rows
 
 
 def test_progress_is_told(plan: ExtractPlan, edition: Path) -> None:

@@ -109,6 +109,7 @@ def test_a_file_is_taken_without_a_copy(disk: LocalStore, source: Path) -> None:
     assert sha256_of(store.path("a/b")) == digest
 
 
+# memory is the one other disk that a test can write to without being root; not every machine has it
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no other disk to take from")
 def test_a_file_is_taken_from_another_disk(disk: LocalStore, source: Path) -> None:
     """Where a file cannot be moved it is copied, and still gone from where it was."""

@@ -8,8 +8,9 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.counterparts import absent
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -28,10 +29,7 @@ SCREENSHOTS = os.environ.get("VRIJGAVE_SCREENSHOTS", "")
 def open_browser() -> Iterator[Browser]:
     """Debian's Chromium; skips by name where there is none, unless counterparts are required."""
     if not CHROMIUM.exists():
-        reason = f"no Chromium at {CHROMIUM} (apt-get install chromium)"
-        if os.environ.get("REQUIRE_COUNTERPARTS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        absent(f"no Chromium at {CHROMIUM} (apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser

@@ -1,13 +1,12 @@
 """Real clients in environments of their own: what they pin must not reach ours."""
 
-import os
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.support.counterparts import absent
 
 FOLDER = Path(__file__).parents[2] / "build" / "clients"
 DUCKDB = ("duckdb==1.5.5", "duckdb-extension-httpfs==1.5.5")
@@ -45,13 +44,7 @@ def _make(python: Path, packages: tuple[str, ...], base: Path | None = None) -> 
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             python.unlink(missing_ok=True)
-            _missing(f"{' and '.join(packages)} cannot be installed: {done.stderr[-300:]}")
-
-
-def _missing(why: str) -> None:
-    if os.environ.get("REQUIRE_COUNTERPARTS") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
+            absent(f"{' and '.join(packages)} cannot be installed: {done.stderr[-300:]}")
 
 
 def run_python(python: Path, code: str, *arguments: str) -> str:
@@ -85,5 +78,5 @@ def _newer_python() -> Path:
         if path and subprocess.run([path, "-V"], capture_output=True).returncode == 0
     ]
     if not found:
-        pytest.skip("aics-tlog: there is no Python 3.12 or newer here")
+        absent("aics-tlog: there is no Python 3.12 or newer here")
     return found[0]
