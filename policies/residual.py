@@ -111,13 +111,19 @@ def leaves(conditions: Iterable[Condition]) -> Iterator[Constraint]:
             yield each
 
 
+def standing(of: Duty | Rule, world: World) -> DutyState:
+    """How a duty or an obligation stands: fulfilled late, it is violated until made good."""
+    state = world.duties.get(of.uid or "", DutyState.NOT_SET)
+    if state is not DutyState.LATE:
+        return state
+    states = [world.duties.get(each.uid or "") for each in of.consequences]
+    made_good = states and all(each is DutyState.FULFILLED for each in states)
+    return DutyState.FULFILLED if made_good else DutyState.VIOLATED
+
+
 def _settled(duty: Duty, world: World) -> DutyState:
     """Fulfilled, violated, or not set where it must still come first."""
-    state = world.duties.get(duty.uid or "", DutyState.NOT_SET)
-    if state is DutyState.LATE:
-        states = [world.duties.get(each.uid or "") for each in duty.consequences]
-        paid = states and all(each is DutyState.FULFILLED for each in states)
-        return DutyState.FULFILLED if paid else DutyState.VIOLATED
+    state = standing(duty, world)
     if state is not DutyState.NOT_SET:
         return state
     after = duty.action in DUTIES and DUTIES[duty.action].when == "after"

@@ -31,12 +31,14 @@ class World:
 
     :param members: by collection (its uid or source) all that belong to it. A collection that is
         named here is known whole; membership of any other is unknown.
-    :param duties: state by the duty's uid.
+    :param duties: state by the duty's uid, an obligation's among them.
+    :param infringed: uids of the prohibitions against which someone acted.
     """
 
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     duties: Mapping[str, DutyState] = field(default_factory=dict)
     mode: DutyMode = DutyMode.STRICT
+    infringed: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         """The world as plain JSON; :func:`world_from_json` gives it back."""
@@ -44,6 +46,7 @@ class World:
             "members": {name: sorted(found) for name, found in sorted(self.members.items())},
             "duties": {uid: state.value for uid, state in sorted(self.duties.items())},
             "mode": self.mode.value,
+            **({"infringed": sorted(self.infringed)} if self.infringed else {}),
         }
 
 
@@ -53,6 +56,7 @@ def world_from_json(document: Mapping[str, Any]) -> World:
         members={name: frozenset(found) for name, found in document["members"].items()},
         duties={uid: DutyState(state) for uid, state in document["duties"].items()},
         mode=DutyMode(document["mode"]),
+        infringed=frozenset(document.get("infringed", ())),
     )
 
 
