@@ -47,11 +47,15 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
     from registry.services.ports import open_ports
 
     engine = _open_database(settings)
-    _refuse_outdated(engine)
-    log_key = open_signer(settings)
-    if check:
-        check_log(engine, log_key.verifier, open_head_store(settings), quick=True)
-    return Runtime(settings, engine, open_ports(settings, clock), clock, log_key)
+    try:
+        _refuse_outdated(engine)
+        log_key = open_signer(settings)
+        if check:
+            check_log(engine, log_key.verifier, open_head_store(settings), quick=True)
+        return Runtime(settings, engine, open_ports(settings, clock), clock, log_key)
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def bring_up_to_date(settings: Settings) -> str:

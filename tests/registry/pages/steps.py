@@ -78,14 +78,19 @@ def publish(archive: Visitor, rows: int = 200, broken: int = 5) -> str:
     )
     dataset = archive.path
     deliver(archive, dataset, newsreels(rows, broken=broken))
-    archive.open(f"{dataset}/declarations")
-    archive.send("/declarations", fields=DECLARED)
-    wait_for_check(archive, dataset)  # a declaration changes what unknown values mean
+    declare(archive, dataset)
     set_terms(archive, dataset)
     archive.open(f"{dataset}/residency")
     archive.send("/residency", process=["EU"], operator_any="yes")
     archive.send("/publish")
     return dataset
+
+
+def declare(archive: Visitor, dataset: str) -> None:
+    """Say what the delivery holds that no column tells."""
+    archive.open(f"{dataset}/declarations")
+    archive.send("/declarations", fields=DECLARED)
+    wait_for_check(archive, dataset)  # a declaration changes what unknown values mean
 
 
 def wait_for_check(archive: Visitor, dataset: str) -> None:

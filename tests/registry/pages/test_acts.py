@@ -8,6 +8,7 @@ from registry.pages.words import AMSTERDAM
 from tests.registry.pages.site import CC0, Site, newsreels
 from tests.registry.pages.steps import (
     accept,
+    declare,
     deliver,
     extract,
     file_request,
@@ -252,6 +253,9 @@ def test_terms_are_confirmed_one_by_one_or_all_at_once(site: Site) -> None:
     archive = site.invited("archive", "Bevestiger")
     dataset = new_dataset(archive, "bevestigd")
     deliver(archive, dataset, newsreels(40))
+    archive.open(f"{dataset}/terms")
+    assert not archive.page.all("table")  # nobody has said yet that there is nothing to protect
+    declare(archive, dataset)
     archive.open(f"{dataset}/terms")
     form = archive.form("/terms")
     assert "name" not in form.all("button")[0].attrs
