@@ -2,21 +2,23 @@
 
 The model is the Compliance Report Model 0.9.0 (``https://w3id.org/force/compliance-report#``): a
 rule report is active or not, and each premise (target, party, action, constraint) satisfied or not.
-It has no property for what follows on a breach, so consequences and remedies stand among the rules,
-as the duties that they are.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from policies.decision import Decision, Prospect
+from policies.duties import failed, infringed, standing, told
 from policies.policy import Condition, Duty, Logical, Rule
-from policies.residual import Part, Residual, condition, standing
-from policies.vocabulary import Effect
+from policies.residual import Part, Residual, condition, residual
+from policies.rowfilter import all_of, possibly
+from policies.vocabulary import PREFIXES, Effect
 from policies.world import DutyState
 
 CONTEXT = {
     "report": "https://w3id.org/force/compliance-report#",
+    "odrl": PREFIXES["odrl"],
     "dct": "http://purl.org/dc/terms/",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
@@ -33,7 +35,6 @@ _DEONTIC = {
     DutyState.FULFILLED: "Fulfilled",
     DutyState.VIOLATED: "Violated",
 }
-_BROKEN = (DutyState.LATE, DutyState.VIOLATED)
 
 
 def compliance_report(
@@ -42,20 +43,32 @@ def compliance_report(
     """The report on one item, or on the request alone, as JSON-LD.
 
     A permission is active where it permits now, so not while a duty must still come first; a
-    prohibition is active wherever it might apply. An obligation is active where its constraints
-    hold, a consequence where what it follows was not done in time, a remedy where its prohibition
-    was infringed; made good, each of these counts as fulfilled.
+    prohibition or obligation is active wherever it might apply. Consequences and remedies stand
+    after their rule, since in the model only a permission has duties of its own; ``@reverse`` says
+    whose they are.
     """
     return {
         "@context": CONTEXT,
         "@type": "report:PolicyReport",
         "dct:created": {"@value": answer.request.at.isoformat(), "@type": "xsd:dateTime"},
         "report:policy": {"@id": answer.policy.uid},
-        "report:ruleReport": [
-            *(_rule(left, answer, item or {}) for left in answer.residuals),
-            *(each for rule in answer.policy.rules for each in _due(rule, answer, item or {})),
-        ],
+        "report:ruleReport": list(_rules(answer, item or {})),
     }
+
+
+def _rules(answer: Prospect | Decision, item: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+    for left in answer.residuals:
+        rule = left.rule
+        yield _rule(left, answer, item)
+        for duty in rule.duties:
+            yield from _consequences(duty, answer, item)
+        for remedy in rule.remedies:
+            found = _duty(remedy, answer, item, owed=rule.uid in answer.world.infringed)
+            yield _owed_to(rule, "remedy", found)
+    for rule in answer.policy.rules:
+        if rule.effect is Effect.OBLIGATION:
+            yield _obligation(rule, answer, item)
+            yield from _consequences(rule, answer, item)
 
 
 def _rule(
@@ -63,41 +76,30 @@ def _rule(
 ) -> dict[str, Any]:
     active = left.filter.matches(item) and not left.pending and not answer.void
     parts = [part for part in left.parts if part.name != "duty"]
+    due = all(part.filter.matches(item) for part in parts)
     return {
         "@type": f"report:{_RULES[left.rule.effect]}",
         "report:rule": {"@id": left.rule.uid},
-        **(_infringement(left.rule, answer) if left.rule.uid in answer.world.infringed else {}),
         "report:attemptState": {"@id": "report:Attempted"},
-        "report:activationState": _active(active),
+        "report:activationState": _activation(active=active),
+        **(_infringement(left.rule, answer) if left.rule.effect is Effect.PROHIBITION else {}),
         "report:premiseReport": [_premise(part, answer, item) for part in parts],
-        "report:conditionReport": [_duty(duty, answer) for duty in left.rule.duties],
+        "report:conditionReport": [_duty(d, answer, item, owed=due) for d in left.rule.duties],
     }
+
+
+def _activation(*, active: bool) -> dict[str, str]:
+    return {"@id": f"report:{'Active' if active else 'Inactive'}"}
 
 
 def _infringement(rule: Rule, answer: Prospect | Decision) -> dict[str, Any]:
-    """How a prohibition stands that someone acted against: fulfilled with all its remedies."""
-    made_good = [standing(remedy, answer.world) is DutyState.FULFILLED for remedy in rule.remedies]
-    state = "Fulfilled" if made_good and all(made_good) else "Violated"
+    """Doing what is forbidden stays a fact; a remedy takes away that it counts as a violation."""
+    done = "Performed" if rule.uid in answer.world.infringed else "Unknown"
+    state = "Violated" if infringed(rule, answer.world) else "NonSet"
     return {
-        "report:performanceState": {"@id": "report:Performed"},
+        "report:performanceState": {"@id": f"report:{done}"},
         "report:deonticState": {"@id": f"report:{state}"},
     }
-
-
-def _due(
-    rule: Rule, answer: Prospect | Decision, item: Mapping[str, object]
-) -> Iterator[dict[str, Any]]:
-    """The obligation that the rule is, and what follows on a breach of it or of its duties."""
-    if rule.effect is Effect.OBLIGATION:
-        yield _duty(rule, answer, item, active=not answer.void)
-    breakable: tuple[Duty | Rule, ...] = (rule, *rule.duties)
-    following = [
-        (rule.uid in answer.world.infringed, rule.remedies),
-        *((answer.world.duties.get(of.uid or "") in _BROKEN, of.consequences) for of in breakable),
-    ]
-    for active, duties in following:
-        for duty in duties:
-            yield _duty(duty, answer, item, active=active)
 
 
 def _premise(part: Part, answer: Prospect | Decision, item: Mapping[str, object]) -> dict[str, Any]:
@@ -123,28 +125,52 @@ def _state(kind: str, *, holds: bool) -> dict[str, Any]:
     return {"@type": f"report:{kind}", "report:satisfactionState": {"@id": f"report:{state}"}}
 
 
-def _duty(
-    of: Duty | Rule,
-    answer: Prospect | Decision,
-    item: Mapping[str, object] | None = None,
-    *,
-    active: bool | None = None,
+def _obligation(
+    rule: Rule, answer: Prospect | Decision, item: Mapping[str, object]
 ) -> dict[str, Any]:
-    """A duty; one that is no condition of a permission is active where its constraints hold too."""
-    told = answer.world.duties.get(of.uid or "", DutyState.NOT_SET)
-    found: dict[str, Any] = {
+    """An obligation asks for its action and is not about the asked use."""
+    left = residual(replace(rule, action=None, refinements=()), answer.request, answer.world)
+    premises = [_premise(part, answer, item) for part in left.parts]
+    return _life(rule, answer, premises, active=left.filter.matches(item))
+
+
+def _consequences(
+    of: Duty | Rule, answer: Prospect | Decision, item: Mapping[str, object]
+) -> Iterator[dict[str, Any]]:
+    for duty in of.consequences:
+        found = _duty(duty, answer, item, owed=failed(of, answer.world))
+        yield _owed_to(of, "consequence", found)
+
+
+def _owed_to(of: Duty | Rule, relation: str, found: dict[str, Any]) -> dict[str, Any]:
+    """The report, telling of which rule the duty is a consequence or remedy."""
+    if of.uid is None:
+        return found
+    whose = {f"odrl:{relation}": {"@id": of.uid}}
+    return {**found, "report:rule": {**found.get("report:rule", {}), "@reverse": whose}}
+
+
+def _duty(
+    duty: Duty, answer: Prospect | Decision, item: Mapping[str, object], *, owed: bool
+) -> dict[str, Any]:
+    asked = all_of(*(condition(each, answer.request) for each in duty.constraints))
+    premises = [_constraint(each, answer, item) for each in duty.constraints]
+    return _life(duty, answer, premises, active=owed and possibly(asked).matches(item))
+
+
+def _life(
+    duty: Duty | Rule,
+    answer: Prospect | Decision,
+    premises: list[dict[str, Any]],
+    *,
+    active: bool,
+) -> dict[str, Any]:
+    performance = _PERFORMANCE[told(duty, answer.world)]
+    return {
         "@type": "report:DutyReport",
-        **({"report:rule": {"@id": of.uid}} if of.uid else {}),
-        "report:performanceState": {"@id": f"report:{_PERFORMANCE[told]}"},
-        "report:deonticState": {"@id": f"report:{_DEONTIC[standing(of, answer.world)]}"},
+        **({"report:rule": {"@id": duty.uid}} if duty.uid else {}),
+        "report:activationState": _activation(active=active and not answer.void),
+        "report:performanceState": {"@id": f"report:{performance}"},
+        "report:deonticState": {"@id": f"report:{_DEONTIC[standing(duty, answer.world)]}"},
+        "report:premiseReport": premises,
     }
-    if active is not None:
-        asked = (*of.constraints, *of.refinements)
-        holds = all(condition(each, answer.request).matches(item or {}) for each in asked)
-        found["report:activationState"] = _active(active and holds)
-        found["report:premiseReport"] = [_constraint(each, answer, item or {}) for each in asked]
-    return found
-
-
-def _active(active: bool) -> dict[str, str]:
-    return {"@id": f"report:{'Active' if active else 'Inactive'}"}

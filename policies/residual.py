@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from policies.columns import Columns, column_refinements, columns_of
+from policies.duties import standing
 from policies.policy import (
     Collection,
     Condition,
@@ -109,16 +110,6 @@ def leaves(conditions: Iterable[Condition]) -> Iterator[Constraint]:
             yield from leaves(each.operands)
         else:
             yield each
-
-
-def standing(of: Duty | Rule, world: World) -> DutyState:
-    """How a duty or an obligation stands: fulfilled late, it is violated until made good."""
-    state = world.duties.get(of.uid or "", DutyState.NOT_SET)
-    if state is not DutyState.LATE:
-        return state
-    states = [world.duties.get(each.uid or "") for each in of.consequences]
-    made_good = states and all(each is DutyState.FULFILLED for each in states)
-    return DutyState.FULFILLED if made_good else DutyState.VIOLATED
 
 
 def _settled(duty: Duty, world: World) -> DutyState:

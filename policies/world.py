@@ -1,4 +1,4 @@
-"""What is known of the world beside the request: who belongs to what, and which duties are done."""
+"""What is known of the world beside the request: membership, duties and infringements."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,8 +31,8 @@ class World:
 
     :param members: by collection (its uid or source) all that belong to it. A collection that is
         named here is known whole; membership of any other is unknown.
-    :param duties: state by the duty's uid, an obligation's among them.
-    :param infringed: uids of the prohibitions against which someone acted.
+    :param duties: state by the uid of the duty or obligation.
+    :param infringed: uids of prohibitions whose action was done all the same.
     """
 
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from policies import (
     Request,
     World,
     cleared,
+    compliance_report,
     evaluate,
     match,
     parse_policy,
@@ -58,7 +59,21 @@ def _world(own: dict[str, Any]) -> World:
         members={name: frozenset(found) for name, found in own.get("members", {}).items()},
         duties={uid: DutyState(state) for uid, state in own.get("duties", {}).items()},
         mode=DutyMode(own.get("mode", "strict")),
+        infringed=frozenset(own.get("infringed", ())),
     )
+
+
+def _reported(report: dict[str, Any]) -> dict[str, str]:
+    """Activation, performance and deontic state of each rule and duty, where it has them."""
+    rules = report["report:ruleReport"]
+    duties = (duty for rule in rules for duty in rule.get("report:conditionReport", ()))
+    states = [f"report:{kind}State" for kind in ("activation", "performance", "deontic")]
+    return {
+        found["report:rule"]["@id"]: " ".join(
+            found[state]["@id"].removeprefix("report:") for state in states if state in found
+        )
+        for found in (*rules, *duties)
+    }
 
 
 @pytest.mark.parametrize("case", _cases())
@@ -81,6 +96,8 @@ def test_a_case_is_decided_as_it_says(case: dict[str, Any]) -> None:
             assert [duty.action for duty in verdict.duties] == expected["duties"]
         assert verdict.secure_only == expected.get("secure_only", False)
         assert all(reason.nl and reason.en for reason in verdict.reasons)
+        for uid, states in expected.get("reports", {}).items():
+            assert _reported(compliance_report(answer, item))[uid] == states
         passed = [outcome for outcome in Outcome if cleared(answer, outcome).matches(item)]
         assert passed == [verdict.outcome]
 

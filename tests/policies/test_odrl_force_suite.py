@@ -118,6 +118,19 @@ def test_premises_are_satisfied_as_expected(number: int) -> None:
         assert premises == expected["premises"]
 
 
+@pytest.mark.parametrize("number", NUMBERS)
+def test_duties_stand_as_the_state_of_the_world_tells(number: int) -> None:
+    """What was done and how it stands; of a duty that it does not name, nothing is known."""
+    sotw = _graph(_manifest()[number]["sotw"])
+    for rule in _found(number, DutyMode.EVENTUAL):
+        for duty in rule["report:conditionReport"]:
+            told = sotw.value(None, REPORT.rule, rdflib.URIRef(duty["report:rule"]["@id"]))
+            for kind, silent in (("performance", "Unknown"), ("deontic", "NonSet")):
+                expected = told and sotw.value(told, REPORT[f"{kind}State"])
+                state = str(expected).removeprefix(str(REPORT)) if expected else silent
+                assert _bare(duty, f"report:{kind}State") == state
+
+
 def test_the_strict_reading_differs_in_two_cases() -> None:
     """Exactly those whose duty is neither fulfilled nor violated."""
     differs = {

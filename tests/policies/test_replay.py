@@ -47,6 +47,7 @@ WORLD = World(
     {"https://example.org/all": frozenset({"https://example.org/b", "https://example.org/a"})},
     {"pay": DutyState.FULFILLED},
     DutyMode.EVENTUAL,
+    frozenset({"embargo"}),
 )
 
 
@@ -82,8 +83,11 @@ def test_a_difference_is_named(request_: Request) -> None:
 
 
 def test_a_world_survives_json() -> None:
-    """Members, duty states and the mode."""
+    """Members, duty states, mode and infringements; stored without the last, none were told."""
     assert world_from_json(json.loads(json.dumps(WORLD.to_json()))) == WORLD
+    spotless = replace(WORLD, infringed=frozenset())
+    assert "infringed" not in spotless.to_json()
+    assert world_from_json(spotless.to_json()) == spotless
 
 
 def test_what_if_tells_who_gains_and_who_loses(request_: Request, item: dict[str, object]) -> None:
