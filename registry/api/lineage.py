@@ -63,7 +63,7 @@ class ExtractLineageShape(Row):
 
 @router.get(
     "/lineage/items",
-    responses=signed_in(404),
+    responses=signed_in(404, 409),
     summary="Everyone who received an item",
 )
 def of_item(
@@ -86,7 +86,7 @@ def of_item(
 
 @router.get(
     "/lineage/extracts",
-    responses=signed_in(404),
+    responses=signed_in(404, 409),
     summary="What an extract holds, and who decided that",
 )
 def of_extract(

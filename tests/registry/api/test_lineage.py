@@ -1,5 +1,6 @@
 """Lineage and usage over HTTP and on the pages' own routes."""
 
+import time
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,7 +20,14 @@ def extract(world: World) -> Any:
     for start in (0, 10, 20):
         part = world.startup.http.get(address, headers={"range": f"bytes={start}-{start + 9}"})
         assert part.status_code == 206
+    until = time.monotonic() + 30
+    while "lineage-unfinished" in _asked_of(world, made) and time.monotonic() < until:
+        time.sleep(0.1)
     return made
+
+
+def _asked_of(world: World, made: Any) -> str:
+    return str(world.archive.http.get("/lineage/extracts", params={"extract": made["id"]}).text)
 
 
 def test_from_an_extract_to_an_item_and_back(world: World, extract: Any) -> None:

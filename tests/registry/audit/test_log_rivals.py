@@ -39,6 +39,12 @@ class Rivals:
         """The file that tells where the database is."""
         return self.folder / "url"
 
+    def tell(self, url: str) -> None:
+        """Tell them where the database is; whole, for they read it at any moment."""
+        fresh = self.folder / "url.new"
+        fresh.write_text(url)
+        fresh.replace(self.address)
+
     def start(self, seed: int, *, sequencer: bool = False) -> None:
         """One more process."""
         command = [sys.executable, "-m", "tests.support.log_writer", str(self.address), str(seed)]
@@ -90,7 +96,7 @@ class Rivals:
 def rivals(world: World, database_url: str, tmp_path: Path) -> Iterator[Rivals]:
     """An empty log on each kind of database."""
     made = Rivals(world, tmp_path)
-    made.address.write_text(database_url)
+    made.tell(database_url)
     world.run(TABLE)
     yield made
     made.end()
@@ -139,7 +145,7 @@ def test_restarts_of_the_database(cluster: Path, tmp_path: Path) -> None:
         World(open_engine(url), FileHeadStore(tmp_path / "heads" / "audit.head")), tmp_path
     )
     rivals.world.run(TABLE)
-    rivals.address.write_text(url)
+    rivals.tell(url)
     for number in range(3):
         rivals.start(number, sequencer=number == 2)
     try:
@@ -152,7 +158,7 @@ def test_restarts_of_the_database(cluster: Path, tmp_path: Path) -> None:
                 subprocess.run(["bash", SCRIPT, "stop", cluster], check=True)
             rivals.world.engine.dispose()
             url = _again(cluster)
-            rivals.address.write_text(url)
+            rivals.tell(url)
             rivals.world.engine = open_engine(url)
         _grow(rivals)
     finally:

@@ -1,5 +1,6 @@
 """The pages of where data went: what was read, and who received an item."""
 
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -14,6 +15,7 @@ from tests.registry.pages.steps import (
     register_environment,
     titles,
 )
+from tests.registry.pages.visitor import Visitor
 
 
 def test_an_archive_sees_who_received_and_read_an_item(site: Site, tmp_path: Path) -> None:
@@ -37,6 +39,9 @@ def test_an_archive_sees_who_received_and_read_an_item(site: Site, tmp_path: Pat
     archive.open("/usage?by=grant", 422)
     archive.open("/usage")
     archive.follow("/lineage")
+    until = time.monotonic() + 30  # it is written down in the seconds after the extract is ready
+    while _unfinished(archive, item) and time.monotonic() < until:
+        time.sleep(0.1)
     archive.send("/lineage", item=item)
     assert "Herkomst BV" in archive.text
     assert "Besloten door de voorwaarden van het aanbod" in archive.text
@@ -53,3 +58,7 @@ def test_an_archive_sees_who_received_and_read_an_item(site: Site, tmp_path: Pat
     rival.open("/usage")
     assert "Nothing was read" in rival.text
     assert "Herkomst BV" not in rival.http.get("/usage.csv?by=organisation").text
+
+
+def _unfinished(archive: Visitor, item: str) -> bool:
+    return archive.http.get("/lineage", params={"item": item}).status_code == 409
