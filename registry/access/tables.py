@@ -105,7 +105,7 @@ class Extract(SQLModel, table=True):
     columns: list[str] = Field(default_factory=list, sa_column=Column(JSON))
     snapshot: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
     """The decision at the order: rights fix at this moment."""
-    identity: str = ""
+    identity: str = Field(default="", index=True)
     """Digest of row set and columns; equal extracts have equal identities."""
     progress: int = 0
     rows: int = 0

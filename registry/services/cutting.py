@@ -3,7 +3,8 @@
 Rows and parts are staged in a folder of the job's own, compared with the counts stored at
 publication (two interpreters of one filter must agree), put into the store under the hash of their
 content, and named in one transaction with the audit entry. A kill before that transaction leaves
-nothing that anyone can see; a run after it finds the work done.
+nothing that anyone can see; a run after it finds the work done. An extract that was cut before, for
+whomever, is not cut again: its files are named (:mod:`registry.services.reusing`).
 """
 
 import shutil
@@ -36,6 +37,7 @@ from registry.services.manifests import (
 )
 from registry.services.masking import select_cleared, shown_cells
 from registry.services.ports import Ports
+from registry.services.reusing import cut_before, still_readable
 from registry.services.snapshots import bring_up, overlay_of, source_of
 
 PROGRESS_EVERY = 0.5
@@ -63,8 +65,9 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        result = _cut(engine, ports, cut, rows, cells, folder)
-        _publish(engine, ports, cut, rows, result, folder)
+        if not _reused(engine, ports, cut, rows):
+            result = _cut(engine, ports, cut, rows, cells, folder)
+            _publish(engine, ports, cut, rows, _stored(ports, cut, result, folder))
     except JobCancelled:
         return
     except StoreUnavailable:
@@ -218,36 +221,53 @@ class _Progress:
         return self._stop
 
 
+def _reused(engine: Engine, ports: Ports, cut: Cut, rows: Mapping[str, int]) -> bool:
+    """Publish it with the files of an equal extract, where one can be read; whether that was so."""
+    wanted = manifest(cut, (), rows, ports.settings.origin, ports.clock())
+    with reading(engine) as session:
+        found = cut_before(session, ports.store, cut.extract, wanted)
+    return found is not None and _publish(engine, ports, cut, rows, found[1], found[0])
+
+
+def _stored(ports: Ports, cut: Cut, result: ExtractResult, folder: Path) -> list[Part]:
+    """What was cut as parts, their files in the store."""
+    parts = []
+    for number, file in enumerate(result.files, start=1):
+        key = f"parts/{file.sha256}.parquet"
+        ports.store.take(key, folder / file.name)
+        parts.append(
+            Part(
+                extract_id=cut.extract.id,
+                number=number,
+                key=key,
+                sha256=file.sha256,
+                bytes=file.bytes,
+                rows=file.rows,
+            )
+        )
+    return parts
+
+
 def _publish(
     engine: Engine,
     ports: Ports,
     cut: Cut,
-    rows: dict[str, int],
-    result: ExtractResult,
-    folder: Path,
-) -> None:
-    parts = [
-        Part(
-            extract_id=cut.extract.id,
-            number=number,
-            key=f"parts/{file.sha256}.parquet",
-            sha256=file.sha256,
-            bytes=file.bytes,
-            rows=file.rows,
-        )
-        for number, file in enumerate(result.files, start=1)
-    ]
-    for part, file in zip(parts, result.files, strict=True):
-        ports.store.take(part.key, folder / file.name)
+    rows: Mapping[str, int],
+    parts: Sequence[Part],
+    example: Extract | None = None,
+) -> bool:
+    """Name the parts; false where they are an example's that cannot be read any more."""
     at = ports.clock()
     document = manifest(cut, parts, rows, ports.settings.origin, at)
     signature = sign(document, ports.signer)
     with transaction(engine) as session:
+        if example is not None and not still_readable(session, example):
+            return False
         extract = _running(session, cut.extract.id)
         if extract is None:
-            return
+            return True
         extract.state, extract.progress, extract.finished_at = "ready", 100, at
-        extract.rows, extract.bytes = result.rows, sum(part.bytes for part in parts)
+        extract.rows, extract.bytes = document["rows"], sum(part.bytes for part in parts)
         extract.manifest, extract.signature = document, signature
         session.add(extract)
         session.add_all(parts)
@@ -260,6 +280,7 @@ def _publish(
             "identity": extract.identity,
         }
         _note(session, Act.EXTRACT_MADE, extract, cut.agreement, ports, facts)
+    return True
 
 
 def _running(session: Session, extract_id: str) -> Extract | None:

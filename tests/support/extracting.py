@@ -18,6 +18,7 @@ from registry.services.accesses import Ended, Promised
 from registry.services.agreeing import Revoke
 from registry.services.cutting import run_extract
 from registry.services.extracts import NewExtract
+from registry.services.ports import Ports
 from registry.services.reading import Readable
 from registry.services.refusal import Refused
 from tests.support.world import PublishedDataset, Startup, World
@@ -61,11 +62,13 @@ class Scene:
     def cut(self, extractor: Extractor | None = None) -> Extract:
         """Order an extract and run its job once, on another extractor where one is given."""
         ordered = self.world.an_ordered_extract(self.startup, self.agreement)
-        ports = self.world.ports
-        if extractor is not None:
-            ports = replace(ports, extractor=extractor)
-        run_extract(self.world.engine, ports, ordered.id)
+        run_extract(self.world.engine, self.with_extractor(extractor), ordered.id)
         return self.extract(ordered.id)
+
+    def with_extractor(self, extractor: Extractor | None) -> Ports:
+        """The world's ports, with another extractor where one is given."""
+        ports = self.world.ports
+        return ports if extractor is None else replace(ports, extractor=extractor)
 
     def extract(self, extract_id: str) -> Extract:
         """The extract as it is now."""
