@@ -1,7 +1,8 @@
 """The database: one engine, one session per request or job, the one ``commit()``.
 
 SQLite runs in WAL mode with full durability and foreign keys; a transaction that will write takes
-the write lock when it begins, so that two writers queue instead of failing half-way.
+the write lock when it begins, so that two writers queue instead of failing half-way. Writers of
+one process queue in the order in which they asked (:mod:`registry.turns`).
 """
 
 import re
@@ -16,8 +17,21 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from catalog.columns import UtcDateTime
+from registry.turns import LONGEST_WAIT, Turn, Turns
 
-__all__ = ["Statement", "UtcDateTime", "open_engine", "reading", "snapshot", "transaction"]
+__all__ = [
+    "Statement",
+    "UtcDateTime",
+    "open_engine",
+    "reading",
+    "snapshot",
+    "transaction",
+    "turn_awaited",
+]
+
+
+_POSTGRES_WRITERS = 10
+"""Requests of one process that write at once; of its 15 connections five are left to others."""
 
 
 def open_engine(url: str) -> Engine:
@@ -25,8 +39,15 @@ def open_engine(url: str) -> Engine:
     if url.startswith("postgresql:"):
         url = url.replace("postgresql:", "postgresql+psycopg:", 1)
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        turns = Turns(_POSTGRES_WRITERS)
+        return create_engine(url, pool_pre_ping=True, execution_options={"turns": turns})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": LONGEST_WAIT, "check_same_thread": False},
+        execution_options={"turns": Turns(1)},
+        # A thread that waits for its turn holds a connection, which whoever writes must not lack.
+        max_overflow=-1,
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -52,15 +73,30 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 
 
 def _begin_sqlite(connection: Any) -> None:
-    read_only = connection.get_execution_options().get("read_only", False)
+    options = connection.get_execution_options()
+    turn: Turn | None = options.get("turn")
+    if turn is not None:
+        turn.take()
+    read_only = options.get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """One act: the session commits when the block ends and rolls back when it raises."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
-        yield session
+    turn = Turn(engine.get_execution_options()["turns"])
+    bound, info = engine.execution_options(turn=turn), {"turn": turn}
+    try:
+        with Session(bound, expire_on_commit=False, info=info) as session, session.begin():
+            yield session
+    finally:
+        turn.end()
+
+
+async def turn_awaited(session: Session) -> None:
+    """Wait until a :func:`transaction` may begin, holding neither a thread nor a connection."""
+    turn: Turn = session.info["turn"]
+    await turn.awaited()
 
 
 @contextmanager

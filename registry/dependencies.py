@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.credentials import find_actor
-from registry.db import reading, transaction
+from registry.db import reading, transaction, turn_awaited
 from registry.errors import NotSignedIn, Text
 from registry.runtime import Runtime
 
@@ -81,6 +81,12 @@ SessionDep = Annotated[Session, Depends(_session, scope="function")]
 """One transaction: it commits when the route returns and rolls back when it raises."""
 ReadingDep = Annotated[Session, Depends(_reading_session, scope="function")]
 """A session that only reads, and on SQLite takes no write lock."""
+
+
+# Many may wait to write. In a thread each would keep one from whoever writes now, who needs one for
+# every step of its route.
+async def _turn(session: SessionDep) -> None:
+    await turn_awaited(session)
 
 
 def language_of(request: Request) -> str:
@@ -195,6 +201,7 @@ def acting(scope: Scope | None) -> Guard:
         request: Request,
         session: SessionDep,
         _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
+        __: Annotated[None, Depends(_turn)],
     ) -> Actor:
         return find_caller(request, session, scope)
 
