@@ -1,15 +1,19 @@
-"""Cut an extract, in the child: check the sources, COPY, hash and sync the parts."""
+"""Cut an extract, in the child: check the sources, COPY, hash and sync the parts.
+
+Row groups that are given out whole are not encoded again (:mod:`connectors.duck.whole`).
+"""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from connectors.duck import whole
 from connectors.duck.child import Job
+from connectors.duck.relations import SOURCES, files_of, masked, overlaid, relation
 from connectors.duck.session import (
     SPILL,
     identifier,
-    known_type,
     literal,
     open_session,
     single_copy,
@@ -21,9 +25,7 @@ from connectors.local import sha256_of, sync_file
 ROW_GROUP = 32_768
 """Rows; small groups keep the writer's memory flat and let a reader skip more."""
 
-_PARTS = "parts"
-SOURCES, _OVERLAY = "vrijgave_sources", "vrijgave_overlay"
-# names of parameters; those of the filter compiler never start so
+_PARTS, _WHOLE = "parts", "whole"
 
 
 def extract(job: Job) -> dict[str, Any]:
@@ -54,25 +56,42 @@ def check_sources(sources: Sequence[Mapping[str, Any]]) -> None:
             raise error("source-changed")
 
 
-def _copy(job: Job, sources: Sequence[Path], directory: Path) -> dict[str, int]:
-    """Rows per written file, by name."""
+def _copy(job: Job, sources: Sequence[Path], directory: Path) -> dict[Path, int]:
+    """Rows per written file, in their order."""
     orders = job.orders
     connection = open_session(
-        sources, directory, threads=orders["threads"], memory_mb=orders["memory_mb"]
+        sources,
+        directory,
+        threads=orders["threads"],
+        memory_mb=orders["memory_mb"],
+        withholding=True,
     )
     params = unpack_all(orders["params"])
     if SOURCES in params:
         raise error("bad-plan", problem=f"the parameter `{SOURCES}` is ours")
     params |= files_of(orders)
-    statement = single_copy(connection, copy_statement(orders, directory / _PARTS))
+    single_copy(connection, copy_statement(orders, directory / _PARTS))
     with job.progress(lambda: max(0.0, connection.query_progress()) / 100):
-        written = connection.execute(statement, params).fetchall()
+        taken = whole.take(connection, orders, params, directory / _WHOLE)
+        written = dict(taken.files)
+        if not taken.everything:
+            statement = copy_statement(orders, directory / _PARTS, taken.rest)
+            found = connection.execute(single_copy(connection, statement), params).fetchall()
+            written |= _in_order(found, directory / _PARTS)
     connection.close()
-    return {Path(line[0]).name: line[1] for line in written}
+    return written
 
 
-def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
-    """The one COPY of an extract; values are bound, names and texts quoted."""
+def _in_order(found: Sequence[Sequence[Any]], parts: Path) -> dict[Path, int]:
+    rows = {Path(line[0]).name: int(line[1]) for line in found}
+    return {parts / name: rows[name] for name in sorted(rows, key=_number)}
+
+
+def copy_statement(orders: Mapping[str, Any], target: Path, rest: str = "") -> str:
+    """The one COPY of an extract; values are bound, names and texts quoted.
+
+    :param rest: our own condition for the rows that were not copied whole before.
+    """
     columns = ", ".join(
         f"{_expression(one)} AS {identifier(one['name'])}" for one in orders["columns"]
     )
@@ -90,68 +109,44 @@ def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
         "RETURN_STATS",
         *([f"KV_METADATA {{{metadata}}}"] if metadata else []),
     ]
+    condition = f"({orders['where']}\n)" + (f" AND {rest}" if rest else "")
     return (
-        f"COPY (SELECT {columns} FROM {relation(orders)} "  # noqa: S608 - quoted
-        f"WHERE ({orders['where']}\n)) TO {literal(str(target))} ({', '.join(options)})"
-    )
-
-
-def overlaid(orders: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The file that is laid over the sources, where there is one."""
-    overlay = orders.get("overlay")
-    return [] if overlay is None else [overlay["file"]]
-
-
-def files_of(orders: Mapping[str, Any], prefix: str = "") -> dict[str, list[str]]:
-    """The parameters that name the files to read."""
-    found = {f"{prefix}{SOURCES}": [str(one["path"]) for one in orders["sources"]]}
-    over = [str(one["path"]) for one in overlaid(orders)]
-    return found | ({f"{prefix}{_OVERLAY}": over} if over else {})
-
-
-def relation(orders: Mapping[str, Any], prefix: str = "") -> str:
-    """The rows to choose from: the sources, with what is laid over them in place."""
-    source = f"read_parquet(${prefix}{SOURCES}, hive_partitioning = false)"
-    overlay = orders.get("overlay")
-    if overlay is None:
-        return source
-    replaced = ", ".join(
-        f"{text} AS {identifier(name)}" for name, text in overlay["columns"].items()
-    )
-    added = "".join(f", {text} AS {identifier(name)}" for name, text in overlay["added"].items())
-    key = identifier(overlay["key"])
-    return (
-        f"(SELECT source.* REPLACE ({replaced}){added} FROM {source} AS source "  # noqa: S608 - as above
-        f"LEFT JOIN read_parquet(${prefix}{_OVERLAY}, hive_partitioning = false) AS overlay "
-        f"ON overlay.{key} = source.{key})"
+        f"COPY (SELECT {columns} FROM {relation(orders, numbered=bool(rest))} "  # noqa: S608 - quoted
+        f"WHERE {condition}) TO {literal(str(target))} ({', '.join(options)})"
     )
 
 
 def _expression(column: Mapping[str, Any]) -> str:
     if column["expression"] is None:
-        return f"CAST(NULL AS {known_type(column['sql_type'])})"
+        return masked(column)
     source = identifier(column["expression"])
     if column["shown"] is None:
         return source
     return f"CASE WHEN ({column['shown']}\n) THEN {source} END"
 
 
-def _finish(directory: Path, rows: Mapping[str, int]) -> list[dict[str, Any]]:
+def _finish(directory: Path, written: Mapping[Path, int]) -> list[dict[str, Any]]:
     """Hash and sync what was written, and move it to where the caller looks."""
     files = []
-    parts = directory / _PARTS
-    for number, written in enumerate(sorted(rows, key=_number)):
-        name = f"part-{number:05}.parquet"
-        path = (parts / written).rename(directory / name)
+    for number, (place, rows) in enumerate(written.items()):
+        if not rows and len(written) > 1:
+            place.unlink()  # of the rest nothing passed
+            continue
+        path = place.rename(directory / f"part-{number:05}.parquet")
         sync_file(path)
-        size = path.stat().st_size
         files.append(
-            {"name": name, "bytes": size, "sha256": sha256_of(path), "rows": rows[written]}
+            {
+                "name": path.name,
+                "bytes": path.stat().st_size,
+                "sha256": sha256_of(path),
+                "rows": rows,
+            }
         )
-    parts.rmdir()
     for leftover in (directory / SPILL).iterdir():
         leftover.unlink()
-    (directory / SPILL).rmdir()
+    for folder in (SPILL, _PARTS, _WHOLE):
+        if (directory / folder).exists():
+            (directory / folder).rmdir()
     _sync_directory(directory)
     return files
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.duck.child import Job
-from connectors.duck.extract import check_sources, files_of, overlaid, relation
+from connectors.duck.extract import check_sources
+from connectors.duck.relations import files_of, overlaid, relation
 from connectors.duck.session import identifier, open_session
 from connectors.duck.wire import pack, unpack_all
 
