@@ -220,7 +220,11 @@ class _Shape:
         if self.assignee is not None:
             yield False
         for each in self.conditions:
-            yield isinstance(each, Constraint) and each.left == "vg:userClass"
+            yield (
+                isinstance(each, Constraint)
+                and each.left == "vg:userClass"
+                and each.reference is None
+            )
 
 
 @dataclass(frozen=True, slots=True)

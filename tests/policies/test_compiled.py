@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from policies import (
     Effect,
     Kind,
     Logical,
+    Moment,
     Operator,
     Outcome,
     Place,
@@ -95,6 +96,122 @@ def test_every_form_of_policy_agrees(
     expected = evaluate(policy, asked).outcome(item)
     assert Compiled(policy).outcome(asked, item) is expected
     assert Compiled(policy).trace(asked, item).outcome is expected
+
+
+NL, US = Place("NL", "NL", False, "NL", "Delft"), Place("US", "US", True, "US", "Reno")
+LATER = AT + timedelta(days=1)
+DAY, LAST = date(2026, 11, 23), date.max
+
+
+@pytest.mark.parametrize(
+    ("constraint", "held", "missed"),
+    [
+        (("vg:userClass", "eq", "research"), {"user_class": "research"}, {}),
+        (("odrl:purpose", "isA", "dpv:ServiceProvision"), {"purpose": "ServiceProvision"}, {}),
+        (("vg:processedIn", "isAnyOf", "NL"), {"place": NL}, {"place": US}),
+        (("vg:processedIn", "isAnyOf", "EU"), {"place": NL}, {"place": US}),
+        (("vg:operatorJurisdiction", "eq", "NL"), {"place": NL}, {"place": US}),
+        (("vg:storedIn", "eq", "NL"), {"place": NL}, {"place": US}),
+        (("vg:place", "eq", "Delft"), {"place": NL}, {"place": US}),
+        (("vg:secureEnvironment", "eq", True), {"place": US}, {"place": NL}),
+        (("odrl:dateTime", "lt", LATER), {"at": AT}, {"at": LATER}),
+        (("odrl:dateTime", "gteq", LATER), {"at": LATER}, {"at": AT}),
+        (("odrl:dateTime", "lteq", Moment.USE), {"at": AT}, None),
+        (("vg:optOut", "eq", True), {"opt_out": True}, {"opt_out": False}),
+        (("vg:rights", "isNoneOf", "urn:a"), {"rights": "urn:b"}, {"rights": "urn:a"}),
+        (
+            ("vg:embargoUntil", "gt", Moment.USE),
+            {"embargo_until": date.max},
+            {"embargo_until": DAY},
+        ),
+        (("vg:embargoUntil", "eq", DAY), {"embargo_until": DAY}, {"embargo_until": LAST}),
+    ],
+    ids=str,
+)
+def test_a_condition_says_how_far_a_rule_reaches(
+    request_: Request,
+    constraint: tuple[str, str, Any],
+    held: dict[str, Any],
+    missed: dict[str, Any] | None,
+) -> None:
+    """A permission as far as it is held, a prohibition as far; and beyond what is not known."""
+    left, operator, right = constraint
+    permitting = _only(left, Operator(operator), right)
+    (rule,) = permitting.rules
+    forbidding = replace(SET, rules=(OPEN, replace(rule, effect=Effect.PROHIBITION, uid="no")))
+    purposeful = replace(request_, purpose="AcademicResearch", place=NL)
+
+    def outcome(policy: Policy, facts: dict[str, Any]) -> Outcome:
+        own = {name: value for name, value in facts.items() if hasattr(purposeful, name)}
+        item = {name: value for name, value in facts.items() if name not in own}
+        asked, compiled = replace(purposeful, **own), Compiled(policy)
+        assert compiled.trace(asked, item).outcome is evaluate(policy, asked).outcome(item)
+        return compiled.outcome(asked, item)
+
+    assert outcome(permitting, held) is Outcome.PERMIT
+    assert outcome(forbidding, held) is Outcome.DENY
+    if missed is not None:
+        assert outcome(permitting, missed) is Outcome.DENY
+        assert outcome(forbidding, missed) is Outcome.PERMIT
+    if not hasattr(purposeful, next(iter(held))):
+        assert outcome(permitting, {}) is Outcome.DENY
+        assert outcome(forbidding, {}) is Outcome.DENY
+
+
+@pytest.mark.parametrize(
+    ("rules", "use", "outcome"),
+    [
+        ([("permission", "vg:train", ())], "train.gen", Outcome.PERMIT),
+        ([("permission", "vg:train.gen", ())], "train", Outcome.DENY),
+        (
+            [("permission", "vg:any", ()), ("prohibition", "vg:train.gen", ())],
+            "train",
+            Outcome.DENY,
+        ),
+        (
+            [("permission", "vg:any", ()), ("prohibition", "vg:train.gen", ())],
+            "search",
+            Outcome.PERMIT,
+        ),
+        (
+            [
+                ("permission", "vg:any", ("odrl:obtainConsent",)),
+                ("permission", "vg:any", ("odrl:attribute", "odrl:inform")),
+            ],
+            "search",
+            Outcome.PERMIT,
+        ),
+    ],
+)
+def test_rules_meet_as_they_do_in_evaluation(
+    request_: Request, rules: list[tuple[str, str, tuple[str, ...]]], use: str, outcome: Outcome
+) -> None:
+    """What an action covers, and that a permission which waits for nobody goes first."""
+    made = (
+        Rule(Effect(effect), f"r{n}", action, TARGET, duties=tuple(map(Duty, duties)))
+        for n, (effect, action, duties) in enumerate(rules)
+    )
+    policy, asked = replace(SET, rules=tuple(made)), replace(request_, use=use)
+    assert Compiled(policy).outcome(asked) is outcome
+    assert Compiled(policy).trace(asked).outcome is outcome
+    assert evaluate(policy, asked).outcome({}) is outcome
+
+
+def test_a_policy_that_its_conflict_voids_gives_nothing(request_: Request) -> None:
+    """Not even the items that its prohibition leaves alone."""
+    opted_out = Constraint("vg:optOut", Operator.EQ, (True,))
+    no = replace(OPEN, effect=Effect.PROHIBITION, uid="no", constraints=(opted_out,))
+    policy = replace(SET, rules=(OPEN, no), conflict=Conflict.INVALID)
+    assert Compiled(policy).outcome(request_, {"opt_out": False}) is Outcome.DENY
+
+
+def test_what_a_reference_stands_for_is_asked_of_the_request(request_: Request) -> None:
+    """A right operand by reference is never read as if its values stood there."""
+    told = Constraint("vg:userClass", Operator.EQ, ("commercial",), reference="urn:whom")
+    policy = replace(SET, rules=(replace(OPEN, constraints=(told,)),))
+    assert Compiled(policy).outcome(request_) is Outcome.DENY
+    named = replace(request_, facts={"urn:whom": "commercial"})
+    assert Compiled(policy).outcome(named) is Outcome.PERMIT
 
 
 def test_a_trace_has_every_rule_and_condition(request_: Request) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
 
 from policies import (
     Constraint,
@@ -16,6 +17,7 @@ from policies import (
     Operator,
     Outcome,
     Place,
+    Policy,
     Request,
     World,
     cleared,
@@ -24,6 +26,9 @@ from policies import (
     match,
     parse_policy,
 )
+from policies.evaluation import asked_otherwise
+from policies.vocabulary import CORE_PROFILE, PROFILE
+from tests.policies.test_filters_agree import POLICIES, REQUESTS
 
 CASES = Path(__file__).parent / "cases"
 COMMON = yaml.safe_load((CASES / "common.yaml").read_text())
@@ -144,3 +149,30 @@ def test_a_value_of_another_kind_than_the_fact_is_unknown() -> None:
     known = replace(policy, rules=(replace(policy.rules[0], constraints=(holder,)),))
     verdict = evaluate(known, _request({})).verdict({**COMMON["item"], "rightsholder": 7})
     assert [reason.code for reason in verdict.reasons] == ["unknown:rightsholder"]
+
+
+@given(POLICIES, REQUESTS, REQUESTS)
+@settings(max_examples=200, deadline=None)
+def test_asking_otherwise_is_asking_anew(policy: Policy, first: Request, other: Request) -> None:
+    """The same policy in the same world, whatever was asked before; void where it is void."""
+    world = World({"https://example.org/all": frozenset({first.target})})
+    for decide in (match, evaluate):
+        expected = decide(policy, other, world)
+        found = asked_otherwise(decide(policy, first, world), other, expected.residuals)
+        assert found.to_json() == expected.to_json()
+        assert type(found) is type(expected)
+
+
+def test_a_policy_may_name_both_profiles(request_: Request) -> None:
+    """The standard's own and ours, together."""
+    policy = parse_policy(
+        {
+            "@context": "http://www.w3.org/ns/odrl.jsonld",
+            "@type": "Set",
+            "uid": "https://example.org/p",
+            "profile": [CORE_PROFILE, PROFILE],
+            "permission": [{"uid": "yes", "action": "use", "target": request_.target}],
+        }
+    )
+    assert len(policy.profiles) == 2
+    assert evaluate(policy, request_).outcome({}) is Outcome.PERMIT

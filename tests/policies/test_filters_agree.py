@@ -33,6 +33,8 @@ from policies.rowfilter import (
     FALSE,
     TRUE,
     UNKNOWN,
+    AllOf,
+    AnyOf,
     Compare,
     Not,
     Surely,
@@ -150,6 +152,28 @@ def test_simplifying_keeps_the_truth(row_filter: RowFilter, rows: list[dict[str,
         assert surely(row_filter).truth(row) is (truth is True)
         assert possibly(row_filter).truth(row) is (truth is not False)
         assert passing(row_filter).matches(row) is (truth is True)
+
+
+FEW = st.sampled_from(["a", "B", "ä"])
+_WITHIN = st.builds(Within, st.just("rights"), st.frozensets(FEW, min_size=1))
+_EQUAL = st.builds(
+    Compare, st.just("rights"), st.sampled_from([Operator.EQ, Operator.NEQ, Operator.LT]), FEW
+)
+ALIKE = st.lists(
+    _WITHIN | _EQUAL | _WITHIN.map(Not) | st.sampled_from([TRUE, FALSE, UNKNOWN]), max_size=4
+)
+"""Parts that speak of one fact, so that joining them has something to simplify."""
+
+
+@given(ALIKE, st.none() | FEW)
+@settings(max_examples=500, deadline=None)
+def test_joining_keeps_the_truth(parts: list[RowFilter], value: str | None) -> None:
+    """All of and any of mean their parts' conjunction and disjunction, whatever they merge."""
+    row = {"rights": value}
+    assert all_of(*parts).truth(row) is AllOf(tuple(parts)).truth(row)
+    assert any_of(*parts).truth(row) is AnyOf(tuple(parts)).truth(row)
+    assert all_of(*parts, FALSE) == FALSE
+    assert any_of(*parts, TRUE) == TRUE
 
 
 CONSTRAINTS = st.one_of(

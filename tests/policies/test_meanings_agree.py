@@ -20,6 +20,7 @@ import pytest
 
 from policies import (
     Collection,
+    Compiled,
     Conflict,
     Constraint,
     Decision,
@@ -325,7 +326,7 @@ def _in_python(
 
 
 @pytest.mark.timeout(0)
-def test_four_readings_of_a_policy_agree(database: duckdb.DuckDBPyConnection) -> None:
+def test_five_readings_of_a_policy_agree(database: duckdb.DuckDBPyConnection) -> None:
     """For every random policy and row: outcome and shown columns are the same (F5, M4, M5, M9)."""
     dice = Dice(random.Random(20261123))
     seen: Counter[str] = Counter()
@@ -334,10 +335,12 @@ def test_four_readings_of_a_policy_agree(database: duckdb.DuckDBPyConnection) ->
         _load(database, rows)
         for number in range(min(BATCH, POLICIES - begin)):
             mine = rows[number * ROWS_EACH : (number + 1) * ROWS_EACH]
-            answer = evaluate(dice.policy(), dice.request())
+            policy, request = dice.policy(), dice.request()
+            answer, compiled = evaluate(policy, request), Compiled(policy)
             asked = dice.draw.sample(COLUMNS, dice.draw.randint(1, len(COLUMNS)))
             expected = [_by_the_sentences(answer, asked, row) for row in mine]
             assert [answer.verdict(row).outcome for row in mine] == [o for o, _ in expected]
+            assert [compiled.outcome(request, row) for row in mine] == [o for o, _ in expected]
             assert _in_python(answer, asked, mine) == expected, answer.policy
             assert _in_sql(database, answer, asked, number * ROWS_EACH) == expected, answer.policy
             seen.update(outcome.value for outcome, _ in expected)

@@ -71,6 +71,15 @@ def test_a_stored_answer_says_which_rows_it_took(request_: Request) -> None:
     assert permit == {"sql": '"embargo_until" <= $v0', "params": {"v0": "2026-11-23"}}
 
 
+def test_the_rows_of_a_stored_answer_may_turn_on_text(request_: Request) -> None:
+    """Text and truth values stand in it as they are."""
+    text = Constraint("vg:rights", Operator.EQ, ("urn:a",))
+    truth = Constraint("vg:optOut", Operator.EQ, (False,))
+    rules = (replace(POLICY.rules[0], constraints=(text, truth)),)
+    permit = _stored(evaluate(replace(POLICY, rules=rules), request_))["filters"]["permit"]
+    assert sorted(map(str, permit["params"].values())) == ["False", "urn:a"]
+
+
 def test_a_difference_is_named(request_: Request) -> None:
     """Another policy, another engine, or an answer that was changed where it is stored."""
     stored = _stored(evaluate(POLICY, request_))
