@@ -105,7 +105,7 @@ def inclusion_path(index: int, size: int, nodes: Nodes) -> list[bytes]:
     if not 0 <= index < size:
         raise ValueError(f"a tree of {size} leaves has no leaf {index}")
     path, start, stop = [], 0, size
-    while stop - start > 1:
+    while (stop - start).bit_count() > 1:
         middle = start + _split(stop - start)
         if index < middle:
             path.append(subtree_root(middle, stop, nodes))
@@ -113,7 +113,9 @@ def inclusion_path(index: int, size: int, nodes: Nodes) -> list[bytes]:
         else:
             path.append(subtree_root(start, middle, nodes))
             start = middle
-    return path[::-1]
+    # What is left is a perfect subtree: there the path is the index with one bit turned at a time.
+    heights = range((stop - start).bit_length() - 1)
+    return [nodes(height, index >> height ^ 1) for height in heights] + path[::-1]
 
 
 def consistency_path(old: int, new: int, nodes: Nodes) -> list[bytes]:

@@ -78,12 +78,12 @@ class Tiles:
     def node(self, height: int, index: int) -> bytes:
         """Root of a perfect subtree; :class:`MissingTileError` where the tree has no such."""
         level, above = divmod(height, 8)
-        number, start = divmod(index << above, WIDTH)
-        tile = self._tile(level, number)
-        if len(tile) == FULL:
-            at = (start >> above) * HASH_SIZE
-            return _rows(tile)[above][at : at + HASH_SIZE]
-        return perfect_root(self.hashes(level, number, start, start + (1 << above)))
+        number, place = divmod(index, WIDTH >> above)
+        at = place * HASH_SIZE
+        found = _rows(self._tile(level, number))[above][at : at + HASH_SIZE]
+        if len(found) < HASH_SIZE:
+            raise MissingTileError(f"tile {level}/{number} does not fill {1 << above} hashes there")
+        return found
 
     def root(self, size: int) -> bytes:
         """Root of the tree of the first ``size`` leaves."""
@@ -110,10 +110,11 @@ class Tiles:
 
 @lru_cache(maxsize=4096)  # 16 KiB each: a proof asks for hashes of few tiles, most of them again
 def _rows(tile: bytes) -> tuple[bytes, ...]:
-    """A full tile's hashes, their parents, and so on: all that lies between two levels."""
+    """A tile's hashes, their parents, and so on up to the level above: of whole pairs only."""
     rows = [tile]
-    while len(rows[-1]) > HASH_SIZE:
+    for _ in range(8):
         below = rows[-1]
-        pairs = (below[at : at + 2 * HASH_SIZE] for at in range(0, len(below), 2 * HASH_SIZE))
-        rows.append(b"".join(sha256(b"\x01" + pair).digest() for pair in pairs))
+        pairs = len(below) // (2 * HASH_SIZE) * (2 * HASH_SIZE)
+        row = (below[at : at + 2 * HASH_SIZE] for at in range(0, pairs, 2 * HASH_SIZE))
+        rows.append(b"".join(sha256(b"\x01" + pair).digest() for pair in row))
     return tuple(rows)
