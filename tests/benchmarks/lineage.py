@@ -22,9 +22,9 @@ from registry.services.ports import Ports, open_ports
 from registry.settings import Settings
 from tests.benchmarks.line import Line
 from tests.support.clock import SetClock
-from tests.support.rows import AT, actor_of, agreement, asked, dataset, extract, party, put
+from tests.support.rows import AT, actor_of, agreement, asked, dataset, party, put
 
-ROWS = {"ci": 2_000_000, "full": 100_000_000}
+ROWS = {"ci": 10_000_000, "full": 100_000_000}
 EXTRACTS = 1_000
 EACH = 10
 """One of so many items stands in an extract; so an item stands in a hundred."""
@@ -63,7 +63,7 @@ def run(size: str) -> Iterator[Line]:
         engine = open_engine(settings.sqlalchemy_url)
         upgrade(engine)
         ports = open_ports(settings, SetClock())
-        facts = [*dataset(), *asked("approved"), *agreement("in_force"), *extract("ready")]
+        facts = [*dataset(), *asked("approved"), *agreement("in_force")]
         put(engine, *party("archive"), *party("user"), *facts)
         put(engine, *(_extract(number) for number in range(EXTRACTS)))
         put(engine, *_files(ports, home, "items", _ITEMS, ROWS[size] * EACH // EXTRACTS, size))

@@ -55,7 +55,7 @@ _READ = """
 SELECT extract, part, actor, environment,
     count(*), sum(bytes)::BIGINT, epoch_ms(min(opened)), epoch_ms(max(opened))
 FROM read_parquet($accesses, hive_partitioning = false)
-SEMI JOIN (SELECT unnest($extracts) AS extract) USING (extract)
+WHERE extract IN $extracts
 GROUP BY ALL
 """
 
