@@ -22,6 +22,7 @@ from registry.services.catching_up import catch_up
 from registry.services.extract_life import expire_extracts, remove_files
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
+from registry.services.retention import keep_periods
 from registry.services.reviewing import remind_reviewers
 from registry.uploads import sweep_uploads
 
@@ -71,6 +72,7 @@ class Background:
             (FORGET_SECONDS, background._sweep_uploads),
             (FORGET_SECONDS, background._in_transaction(expire_extracts)),
             (FORGET_SECONDS, background._remove_files),
+            (FORGET_SECONDS, background._keep_periods),
         )
         for seconds, step in rounds:
             thread = threading.Thread(target=background._repeat, args=(seconds, step), daemon=True)
@@ -125,6 +127,9 @@ class Background:
 
     def _remove_files(self) -> None:
         remove_files(self.runtime.engine, self.runtime.ports.store)
+
+    def _keep_periods(self) -> None:
+        keep_periods(self.runtime.engine, self.runtime.settings, at=self.runtime.clock())
 
     def _sweep_uploads(self) -> None:
         sweep_uploads(self.runtime.ports.scratch, self.runtime.clock())

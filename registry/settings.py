@@ -77,6 +77,18 @@ class Settings(BaseSettings):
     upload_limit_bytes: Annotated[
         int, Field(description="Largest delivery taken, in bytes.", gt=0)
     ] = 20 * 1024**3
+    retention_people_months: Annotated[
+        int, Field(description="Months after which people who no longer come are erased.", ge=1)
+    ] = 60
+    retention_addresses_months: Annotated[
+        int, Field(description="Months that network addresses of readings are kept.", ge=1)
+    ] = 60
+    retention_messages_months: Annotated[
+        int, Field(description="Months that messages to people are kept.", ge=1)
+    ] = 60
+    retention_claims_months: Annotated[
+        int, Field(description="Months that who made a decided claim is kept.", ge=1)
+    ] = 60
     extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
     extract_quota_bytes: Annotated[
         int, Field(description="Bytes of extracts an organisation may have; 0: no bound.", ge=0)

@@ -16,12 +16,11 @@ from registry.dependencies import (
     ReadingDep,
     RuntimeDep,
     SessionDep,
-    acting,
     acting_in_session,
     looking,
 )
 from registry.idempotency import OnceForAnyone, once
-from registry.services import accounts, erasing
+from registry.services import accounts
 
 router = new_router("organisations")
 
@@ -85,12 +84,6 @@ class SessionShape(BaseModel):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- the type's name (RFC 6750)
     expires_in: int
     me: Me
-
-
-class Erased(BaseModel):
-    """The emptied seat that agreements still name."""
-
-    seat_id: str
 
 
 class Mail(Row):
@@ -238,14 +231,3 @@ def sign_out(
 def me(actor: Annotated[Actor, Depends(looking(None))]) -> Me:
     """The caller, its organisation and its scopes."""
     return me_of(actor)
-
-
-@router.delete("/people/{name}", responses=signed_in(404), summary="Erase a person (operator)")
-def erase_person(
-    name: str,
-    session: SessionDep,
-    at: NowDep,
-    actor: Annotated[Actor, Depends(acting(Scope.OPERATE))],
-) -> Erased:
-    """By seat id, for good (GDPR article 17). Entries and proofs stay; nothing leads back."""
-    return Erased(seat_id=erasing.erase_person(session, actor, name, at=at).id)

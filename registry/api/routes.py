@@ -23,6 +23,7 @@ from registry.api import (
     organisations,
     packs,
     parts,
+    people,
     populations,
     precheck,
     proofs,
@@ -41,6 +42,7 @@ HANDLED = (RequestValidationError, ConnectorError, OperationalError)
 router = APIRouter()
 for _module in (
     organisations,
+    people,
     machines,
     datasets,
     editions,

@@ -77,6 +77,7 @@ class Act(StrEnum):
     DECISION_REPLAYED = "decision:replayed"
     LOG_REVIEW_PLANNED = "log:review-planned"
     LOG_REVIEWED = "log:reviewed"
+    RETENTION_APPLIED = "retention:applied"
     KEY_ROTATED = "key:rotated"
     LOG_RECOVERED = "log:recovered"
 
@@ -150,6 +151,7 @@ FACTS: Mapping[str, tuple[Kind, str]] = {
     "ranges_digest": (Kind.DIGEST, "canonical list of the byte ranges answered"),
     "reason": (Kind.CODE, "why, as a code"),
     "reasons": (Kind.CODES, "why, as codes"),
+    "removed": (Kind.COUNTS, "records emptied of personal fields, per retention profile"),
     "report_digest": (Kind.DIGEST, "canonical bytes of the report on a delivery"),
     "request_digest": (Kind.DIGEST, "canonical bytes of the request as it was asked"),
     "role": (Kind.CODE, "role of an organisation"),
@@ -218,7 +220,7 @@ SHAPES: Mapping[Act, Shape] = {
     Act.ACTOR_SIGNED_IN: _shape("seat", or_ids="organisation", or_facts="method until"),
     Act.ACTOR_SIGNED_OUT: _shape("seat", or_ids="organisation", or_facts="method"),
     Act.ACTOR_REMOVED: _shape("seat", or_ids="organisation", or_facts="reason"),
-    Act.ACTOR_ERASED: _shape(or_ids="seat organisation", or_facts="reason"),
+    Act.ACTOR_ERASED: _shape(or_ids="seat organisation", or_facts="reason removed"),
     Act.TOKEN_ISSUED: _shape(
         "token", "kind", or_ids="seat organisation extract agreement", or_facts="scopes until"
     ),
@@ -389,6 +391,7 @@ SHAPES: Mapping[Act, Shape] = {
         "outcome report_digest first_number last_number findings",
         or_facts="since until seed sample_size due",
     ),
+    Act.RETENTION_APPLIED: _shape("", "reason removed"),
     Act.KEY_ROTATED: _shape("", "key previous_key", or_facts="reason tree_size"),
     Act.LOG_RECOVERED: _shape("", "reason tree_size root", or_facts="last_number"),
 }

@@ -1,4 +1,7 @@
-"""Operator commands on people: organisations, sign-in links, the outbox. They open the database."""
+"""Operator commands on people: organisations, sign-in links, the outbox, erasing.
+
+They open the database.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,24 +15,31 @@ if TYPE_CHECKING:
     from registry.runtime import Runtime
 
 organisations = typer.Typer(no_args_is_help=True, help="Organisations (operator).")
+retention = typer.Typer(no_args_is_help=True, help="How long persons are kept (operator).")
 
 
 def add_to(app: typer.Typer) -> None:
     """Mount the commands."""
     app.add_typer(organisations, name="organisations")
+    app.add_typer(retention, name="retention")
     app.command("sign-in-link")(sign_in_link)
     app.command("outbox")(outbox)
     app.command("erase-person")(erase_person)
 
 
-@contextmanager
-def _transaction() -> Iterator[tuple["Runtime", "Session"]]:
+def _running() -> "Runtime":
     from registry.clock import system_clock
-    from registry.db import transaction
     from registry.runtime import open_runtime
     from registry.settings import Settings
 
-    runtime = open_runtime(Settings(), system_clock, check=False)
+    return open_runtime(Settings(), system_clock, check=False)
+
+
+@contextmanager
+def _transaction() -> Iterator[tuple["Runtime", "Session"]]:
+    from registry.db import transaction
+
+    runtime = _running()
     with transaction(runtime.engine) as session:
         yield runtime, session
 
@@ -58,16 +68,44 @@ def outbox(
 
 
 def erase_person(
-    email: Annotated[str, typer.Argument(help="Address of the person's seat.")],
+    email: Annotated[str, typer.Argument(help="Address of the person.")],
 ) -> None:
-    """Erase a person for good (GDPR article 17); the log keeps its entries and proofs."""
-    from registry.services import erasing
-    from registry.services.accounts import seat_of
+    """Erase a person for good (GDPR article 17); the log keeps its entries and proofs.
+
+    Also someone without an account who made a claim. `vrijgave retention apply` overwrites what is
+    left of it in the database's files; the service does so within a day.
+    """
+    from registry.services.erasing import erase_address
 
     with _transaction() as (runtime, session):
-        seat = seat_of(session, email)
-        erasing.erase_person(session, None, seat.id, at=runtime.clock())
-        typer.echo(f"{seat.id} is erased; agreements and audit entries keep its random id")
+        done = erase_address(session, None, email, at=runtime.clock())
+        counted = ", ".join(f"{name} {count}" for name, count in done.removed.items())
+        typer.echo(f"{done.id} is done: {counted}; entry {done.entry_id}")
+
+
+@retention.command()
+def show() -> None:
+    """How long personal fields are kept, what is past that now, and what was erased lately."""
+    from registry.services.erasing import list_erasures
+    from registry.services.retention import profiles
+
+    with _transaction() as (runtime, session):
+        for one in profiles(session, None, runtime.settings, at=runtime.clock()):
+            typer.echo(f"{one.name:10} {one.months:>4} months  {one.due:>8,} past it")
+        for done in list_erasures(session, None):
+            counted = ", ".join(f"{name} {count}" for name, count in done.removed.items())
+            typer.echo(f"{done.at:%Y-%m-%d %H:%M} UTC  {done.reason:10}  {counted or 'nothing'}")
+
+
+@retention.command()
+def apply() -> None:
+    """Empty what is past its period now, and overwrite what erasures left in files."""
+    from registry.services.retention import apply_periods
+
+    runtime = _running()
+    removed = apply_periods(runtime.engine, runtime.settings, at=runtime.clock())
+    for name, count in removed.items():
+        typer.echo(f"{name:10} {count:>8,} emptied")
 
 
 @organisations.command("list")

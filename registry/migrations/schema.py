@@ -14,6 +14,7 @@ TABLES = (
     "catalog.statistics_tables",
     "registry.accounts.tables",
     "registry.accounts.mandates",
+    "registry.accounts.erasures",
     "registry.access.tables",
     "registry.access.links",
     "registry.accounts.proofs",

@@ -47,4 +47,7 @@ def organisation_menu(viewer: Actor) -> Sequence[Link]:
     keys = ("/keys", "tokens")
     if viewer.role == "user":
         return (("/environments", "environments"), keys)
-    return (("/auditors", "auditors"), keys) if viewer.role in {"archive", "operator"} else (keys,)
+    asking = (("/auditors", "auditors"), keys)
+    if viewer.role == "operator":
+        return (("/people", "people"), *asking)
+    return asking if viewer.role == "archive" else (keys,)

@@ -15,7 +15,7 @@ from connectors.ports import WrittenFile
 from connectors.selecting import SelectPlan
 from registry.access.lineage_tables import LineageFile
 from registry.access.tables import Access, Agreement, Extract
-from registry.audit.log import pseudonym
+from registry.audit.log import known_pseudonym
 from registry.db import reading, transaction
 from registry.services.extracts import parts_of
 from registry.services.lineage.files import (
@@ -138,7 +138,10 @@ def _append(engine: Engine, ports: Ports, dataset_id: str) -> int:
 
 
 def _written(session: Session, found: Sequence[tuple[Access, str]], folder: Path) -> WrittenFile:
-    names = {caller: pseudonym(session, caller) for caller in {one.caller for one, _ in found}}
+    names = {
+        caller: known_pseudonym(session, caller) or ""
+        for caller in {one.caller for one, _ in found}
+    }
     rows = [
         {
             "slot": slot_of(access.extract_id),

@@ -150,20 +150,3 @@ def test_a_pack_is_taken_and_checked_offline(agreed: World, tmp_path: Path) -> N
     assert agreed.other_startup.http.post(path).status_code == 404
     assert agreed.startup.http.post("/audit/packs/ext_none").status_code == 404
     assert agreed.startup.http.post(path, params={"lang": "fr"}).status_code == 422
-
-
-def test_a_person_is_erased_by_the_operator_alone(world: World) -> None:
-    """Their session ends with them; nobody else erases, and nobody who is not there is erased."""
-    who = {"person_name": "Wim", "email": "wim@weg.example", "country": "NL"}
-    made = world.operator.post("/invitations", {**who, "organisation_name": "Weg", "role": "user"})
-    seat = made["seat_id"]
-    with signed_in(world, who["email"]) as person:
-        for caller in (world.archive, world.auditor, person):
-            assert caller.http.delete(f"/people/{seat}").status_code == 403
-        assert world.operator.http.delete("/people/seat_none").status_code == 404
-        for _ in range(2):
-            assert world.operator.http.delete(f"/people/{seat}").json() == {"seat_id": seat}
-        assert person.http.get("/me").status_code == 401
-    newest = world.operator.get("/audit/entries")["items"]
-    (erased,) = (one for one in newest if one["act"] == "actor:erased")
-    assert seat not in str(erased), "the log names the person by a pseudonym without a key"

@@ -119,10 +119,31 @@ def test_the_operator_invites_an_auditor(world: World, run: Run) -> None:
 
 def test_the_operator_erases_a_person(world: World, run: Run) -> None:
     """By address; afterwards nobody has that address, and the session is gone."""
-    seat = world.other_archive.get("/me")["id"]
+    assert world.other_archive.get("/me")["organisation"] == "kranten"
     done = run(None, "erase-person", "ada@kranten.example")
-    assert (done.status, done.out.split(" ")[0]) == (0, seat), done.err
+    assert done.status == 0, done.err
+    said = re.fullmatch(
+        r"era_\w+ is done: (messages \d+, )?people 1; entry ([0-9a-f-]{36})\n", done.out
+    )
+    assert said, done.out
+    newest = world.operator.get("/audit/entries")["items"]
+    assert (said[2], "actor:erased") in {(one["id"], one["act"]) for one in newest}
     assert world.other_archive.http.get("/me").status_code == 401
     again = run(None, "erase-person", "ada@kranten.example")
     assert again.status == 1
     assert "ada@kranten.example" in again.err
+
+
+def test_the_operator_sees_and_applies_periods(world: World, run: Run) -> None:
+    """Every profile with what is past it; a period that is over is applied at once."""
+    shown = run(None, "retention", "show")
+    assert shown.status == 0, shown.err
+    assert "people       60 months         0 past it" in shown.out
+    assert "retention   nothing" in shown.out, "the service's own first round"
+    applied = run(None, "retention", "apply")
+    assert applied.status == 0, applied.err
+    assert applied.out.split() == [
+        word
+        for name in ("addresses", "messages", "claims", "people")
+        for word in (name, "0", "emptied")
+    ]
