@@ -77,6 +77,7 @@ class Terms:
     :param valid_until: last day of the offer, Europe/Amsterdam; None for no end.
     :param agreement_days: how long an agreement runs.
     :param automatic: whether clear cases are agreed without a person.
+    :param newer_editions: whether an agreement covers the editions after the one it is made on too.
     """
 
     lines: tuple[TermLine, ...]
@@ -87,6 +88,7 @@ class Terms:
     valid_until: date | None = None
     agreement_days: int = 365
     automatic: bool = False
+    newer_editions: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,8 @@ def offer_for(
     :raises PolicyError: for a word in the terms that the vocabulary does not know, with its path.
     """
     _check(terms, residency)
-    maker = _OfferMaker(terms, residency, uid, archive, edition, withheld(terms, columns))
+    target = _and_newer(edition) if terms.newer_editions else edition
+    maker = _OfferMaker(terms, residency, uid, archive, target, withheld(terms, columns))
     return Policy(
         kind=Kind.OFFER,
         uid=uid,
@@ -221,13 +224,29 @@ def _end_of(day: date | None) -> datetime | None:
     return datetime.combine(day + timedelta(days=1), time(), AMSTERDAM).astimezone(UTC)
 
 
+def _and_newer(edition: str) -> Collection:
+    """The edition's dataset from this edition on."""
+    dataset, _, number = edition.rpartition("@")
+    return Collection(dataset, (Constraint("vg:edition", Operator.GTEQ, (int(number),)),))
+
+
+def covers_newer(policy: Policy) -> bool:
+    """Whether an offer or agreement is about editions after the one it was made on too."""
+    return any(
+        isinstance(refinement, Constraint) and refinement.left == "vg:edition"
+        for rule in policy.rules
+        if rule.effect is Effect.PERMISSION and isinstance(rule.target, Collection)
+        for refinement in rule.target.refinements
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _OfferMaker:
     terms: Terms
     residency: ResidencyRule
     uid: str
     archive: str
-    edition: str
+    target: str | Collection
     withheld: Mapping[str, tuple[str, ...]]
 
     def prohibitions(self) -> Iterator[Rule]:
@@ -274,21 +293,23 @@ class _OfferMaker:
             effect=Effect.PROHIBITION,
             uid=f"{self.uid}#{name}",
             action=action or "odrl:use",
-            target=self.edition,
+            target=self.target,
             assigner=self.archive,
             constraints=constraints,
         )
 
     def _withhold(self, name: str, columns: tuple[str, ...]) -> Rule:
         these = Constraint("vg:column", Operator.IS_ANY_OF, columns)
-        return replace(self._prohibit(name), target=Collection(self.edition, (these,)))
+        whole = self.target if isinstance(self.target, Collection) else Collection(self.target)
+        target = replace(whole, refinements=(*whole.refinements, these))
+        return replace(self._prohibit(name), target=target)
 
     def _permit(self, name: str, line: TermLine, *more: Constraint, consent: bool) -> Rule:
         return Rule(
             effect=Effect.PERMISSION,
             uid=f"{self.uid}#{name}",
             action=use_term(line.use) or line.use,
-            target=self.edition,
+            target=self.target,
             assigner=self.archive,
             constraints=(*self._everywhere(), *_for(line), *more),
             duties=tuple(self._duties(line, consent=consent)),

@@ -98,16 +98,18 @@ def _permission(of: Residual, request: Request, frame: tuple[Condition, ...]) ->
     return replace(
         rule,
         action=request.action,
-        target=_narrowed(rule.target, request.target),
+        target=_narrowed(rule.target, request),
         constraints=(*own, *frame),
         duties=tuple(duty for duty in rule.duties if not _is_consent(duty)),
     )
 
 
-def _narrowed(target: Named | None, edition: str) -> Named:
-    """The asked edition, refined as the offer's rule is."""
+def _narrowed(target: Named | None, request: Request) -> Named:
+    """The asked edition, refined as the offer's rule is; the dataset where that is named whole."""
+    if isinstance(target, Collection) and target.source == request.dataset:
+        return target
     refinements = target.refinements if isinstance(target, Collection) else ()
-    return Collection(edition, refinements) if refinements else edition
+    return Collection(request.target, refinements) if refinements else request.target
 
 
 def _is_consent(duty: Duty) -> bool:

@@ -1,5 +1,6 @@
 """The question: who wants to do what, with which edition, why, where and when."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -16,6 +17,7 @@ JsonScalar: TypeAlias = str | int | float | bool | None
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 """Dates of rights are days here."""
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,21 @@ class Request:
     def action(self) -> str:
         """The use as a prefixed action."""
         return use_term(self.use) or self.use
+
+    @cached_property
+    def dataset(self) -> str | None:
+        """The collection that the asked edition belongs to: ``archive/dataset``."""
+        return self._named[0] if self._named else None
+
+    @cached_property
+    def edition(self) -> int | None:
+        """The number of the asked edition."""
+        return int(self._named[1]) if self._named else None
+
+    @cached_property
+    def _named(self) -> tuple[str, str] | None:
+        dataset, _, number = self.target.rpartition("@")
+        return (dataset, number) if dataset and _NUMBER.fullmatch(number) else None
 
     @cached_property
     def day(self) -> date:

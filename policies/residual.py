@@ -126,7 +126,7 @@ def _about(rule: Rule, request: Request, world: World) -> Iterator[Part]:
     if rule.action is not None:
         yield Part("use", None, Constant(covers(rule.effect, rule.action, request.action)))
     if rule.target is not None:
-        yield Part("target", None, named_is(rule.target, request.target, world))
+        yield Part("target", None, _target_is(rule.target, request, world))
     if rule.assignee is not None:
         yield Part("assignee", None, named_is(rule.assignee, request.assignee, world))
 
@@ -154,6 +154,14 @@ def name_of(of: Condition) -> str:
 def covers(effect: Effect, action: str, asked: str) -> bool:
     """A permission covers the asked use whole; a prohibition of any part of it applies."""
     return action in wider(asked) or (effect is Effect.PROHIBITION and asked in wider(action))
+
+
+def _target_is(named: Named, request: Request, world: World) -> RowFilter:
+    """As :func:`named_is`; every edition is known to be a member of its dataset."""
+    dataset = request.dataset
+    if dataset is not None and isinstance(named, Collection) and named.source == dataset:
+        return TRUE
+    return named_is(named, request.target, world)
 
 
 def named_is(named: Named, asked: str | None, world: World) -> RowFilter:
@@ -217,6 +225,8 @@ def _left(operand: Operand, request: Request) -> object:
             return request.user_class
         case "country" | "operator_country" | "stored_country" | "secure" | "name":
             return getattr(request.place, operand.fact)
+        case "edition":
+            return request.edition
         case "at":
             return request.at
         case "purpose":

@@ -11,7 +11,8 @@ from policies.regions import is_region
 from policies.vocabulary import PURPOSES, Operand, compact, expand
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
-ORDERED_KINDS = {"date", "moment", "any"}
+_DATED_KINDS = {"date", "moment", "any"}
+ORDERED_KINDS = _DATED_KINDS | {"number"}
 """Kinds of operands whose values have an order."""
 _USE = {Moment.USE.value, expand(Moment.USE.value)}
 
@@ -19,7 +20,7 @@ _USE = {Moment.USE.value, expand(Moment.USE.value)}
 def value_for(node: Node, operand: Operand) -> Value:
     """A right operand, checked against the kind of value its left operand has."""
     value = scalar(node)
-    if value in _USE and operand.kind in ORDERED_KINDS:
+    if value in _USE and operand.kind in _DATED_KINDS:
         return Moment.USE
     problem = _PROBLEMS[operand.kind](value)
     if problem:
@@ -52,6 +53,7 @@ _PROBLEMS: dict[str, Callable[[Any], str]] = {
     "text": lambda value: "" if isinstance(value, str) else "is not a text",
     "iri": lambda value: "" if isinstance(value, str) else "is not an IRI",
     "boolean": lambda value: "" if isinstance(value, bool) else "is neither true nor false",
+    "number": lambda value: "" if type(value) is int else "is not a whole number",
     "region": lambda value: "" if is_region(str(value)) else "is not a country or region we know",
     "date": lambda value: "" if type(value) is date else "is not a date (`xsd:date`)",
     "moment": _not_moment,

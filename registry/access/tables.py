@@ -124,6 +124,8 @@ class Extract(SQLModel, table=True):
     """Since when it is not given out, because the ledger closed an item that it holds."""
     successor_id: str | None = Field(default=None, foreign_key="extract.id")
     """The extract that takes its place once it was stopped."""
+    edition_id: str = Field(foreign_key="edition.id")
+    """The edition it is cut from: the agreement's, or a newer one that its terms cover."""
 
 
 class Part(SQLModel, table=True):

@@ -54,6 +54,7 @@ class ExtractShape(BaseModel):
 
     id: str
     agreement_id: str
+    edition_id: str
     state: Literal["ordered", "running", "ready", "failed", "cancelled", "expired"]
     progress: int = Field(description="In whole per cents.")
     columns: list[str]
@@ -73,9 +74,16 @@ class WholeExtract(ExtractShape):
 
 
 class Order(BaseModel):
-    """Which columns; all of them by default."""
+    """Which columns, all of them by default; and of which edition."""
 
     columns: list[str] | None = Field(default=None, min_length=1, max_length=2000)
+    edition: int | None = Field(
+        default=None,
+        ge=1,
+        le=999_999_999,
+        description="Number of a newer edition, where the agreement covers those; by default the "
+        "one that it names.",
+    )
 
 
 def extract_shape(extract: Extract) -> ExtractShape:
@@ -123,7 +131,9 @@ def order(
 ) -> ExtractShape | Response:
     """The agreement is evaluated anew; a job cuts the extract. Follow it at `Location`."""
     columns = None if wanted.columns is None else tuple(wanted.columns)
-    command = extracts.NewExtract(agreement_id=agreement_id, columns=columns)
+    command = extracts.NewExtract(
+        agreement_id=agreement_id, columns=columns, edition=wanted.edition
+    )
     origin, regions = runtime.settings.origin, runtime.settings.regions
     extract_life.refuse_beyond(session, actor, runtime.settings.extract_quota_bytes)
     done = extracts.order_extract(session, actor, command, origin=origin, at=at, regions=regions)

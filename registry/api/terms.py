@@ -64,6 +64,10 @@ class TermsShape(_Strict):
     )
     agreement_days: int = Field(default=365, ge=1, le=36_500)
     automatic: bool = Field(default=False, description="Clear cases are agreed without a person.")
+    newer_editions: bool = Field(
+        default=False,
+        description="An agreement covers the editions after the one it is made on too.",
+    )
 
     def terms(self) -> Terms:
         """The terms as the catalogue has them."""
@@ -76,6 +80,7 @@ class TermsShape(_Strict):
             valid_until=self.valid_until,
             agreement_days=self.agreement_days,
             automatic=self.automatic,
+            newer_editions=self.newer_editions,
         )
 
 

@@ -51,6 +51,9 @@ def accept(
 def extract(
     agreement: Agreement,
     column: Annotated[list[str] | None, typer.Option(help="Only these columns.")] = None,
+    edition: Annotated[
+        int | None, typer.Option(help="Number of a newer edition, where the agreement covers it.")
+    ] = None,
     server: Server = DEFAULT_SERVER,
     token: Token = None,
     lang: Language = "en",
@@ -61,6 +64,7 @@ def extract(
     from registry.client.http import Service
 
     wanted: dict[str, Any] = {"columns": column} if column else {}
+    wanted |= {"edition": edition} if edition else {}
     with Service(server.rstrip("/"), token, lang) as service:
         path = f"/v1/agreements/{agreement}/extracts"
         ordered = service.post(path, wanted, key=secrets.token_urlsafe(16))

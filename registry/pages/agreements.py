@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
+from catalog.terms import covers_newer
 from registry.access.tables import AccessRequest, Agreement, DecisionRow
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment, Organisation
@@ -95,6 +96,7 @@ def _page(
         filed=session.get_one(AccessRequest, decision.request_id),
         environment=session.get_one(Environment, agreement.environment_id),
         duties=sorted(duties),
+        newer=covers_newer(policy_of(agreement)),
         document=json.dumps(agreement.document, ensure_ascii=False, indent=2),
         own=agreement.organisation_id == person.organisation_id,
         values=posted,

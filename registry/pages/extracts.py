@@ -28,6 +28,7 @@ from registry.pages.sending import once
 from registry.pages.visiting import PersonDep
 from registry.services.agreeing import find_agreement, standing
 from registry.services.catalogue import Listing, listing_of
+from registry.services.covering import columns_in, editions_covered
 from registry.services.extract_life import drop_extract, refuse_beyond, retry_extract
 from registry.services.extracts import (
     UNDER_WAY,
@@ -68,7 +69,7 @@ def with_listings(session: Session, extracts: list[Extract]) -> list[tuple[Extra
     shown = []
     for extract in extracts:
         agreement = session.get_one(Agreement, extract.agreement_id)
-        shown.append((extract, listing_of(session, agreement.dataset_id, agreement.edition_id)))
+        shown.append((extract, listing_of(session, agreement.dataset_id, extract.edition_id)))
     return shown
 
 
@@ -93,12 +94,17 @@ def _order_form(
     ended = standing(agreement, now_of(request))
     if ended is not None:
         raise ended
-    listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
+    covered = editions_covered(session, agreement)
+    asked = request.query_params.get("edition")
+    edition = next((one for one in covered if str(one.number) == asked), covered[-1])
+    listing = listing_of(session, agreement.dataset_id, edition.id)
     return render(
         request,
         "extract_new.html",
         agreement=agreement,
         listing=listing,
+        covered=covered,
+        columns=columns_in(session, agreement, edition),
         masked=listing.offer.masked if listing.offer else [],
         values=posted,
         error=to_field(error, "columns", "columns") if error else None,
@@ -129,7 +135,12 @@ def _order(
     posted: Posted,
 ) -> Response:
     settings, at = runtime_of(request).settings, now_of(request)
-    command = filled(NewExtract, agreement_id=agreement_id, columns=posted.all("columns"))
+    command = filled(
+        NewExtract,
+        agreement_id=agreement_id,
+        columns=posted.all("columns"),
+        edition=request.query_params.get("edition"),
+    )
     origin, regions = settings.origin, settings.regions
     refuse_beyond(session, person, settings.extract_quota_bytes)
     ordered = order_extract(session, person, command, origin=origin, at=at, regions=regions)
@@ -160,7 +171,7 @@ def extract_page(
         extract=extract,
         agreement=agreement,
         ended=standing(agreement, now_of(request)),
-        listing=listing_of(session, agreement.dataset_id, agreement.edition_id),
+        listing=listing_of(session, agreement.dataset_id, extract.edition_id),
         files=parts,
         under_way=extract.state in UNDER_WAY,
         links=living(list_links(session, person, extract.id), now_of(request)),

@@ -43,6 +43,7 @@ def _document(posted: Posted) -> dict[str, Any]:
         "release_media": posted.text("release_media") == "yes",
         "purposes": list(posted.all("purposes")) or None,
         "automatic": posted.text("automatic") == "yes",
+        "newer_editions": posted.text("newer_editions") == "yes",
     }
 
 

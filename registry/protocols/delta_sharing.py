@@ -15,7 +15,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from catalog.tables import Edition
-from registry.access.tables import Agreement, Extract
+from registry.access.tables import Extract
 from registry.accounts.actors import Actor, Scope
 from registry.client.snippets import DELTA_SCHEMA, DELTA_TABLE, linked_address
 from registry.dependencies import NowDep, ReadingDep, SessionDep, acting, looking, runtime_of
@@ -172,8 +172,7 @@ def _page(items: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _head(session: Session, extract: Extract) -> list[dict[str, Any]]:
-    agreement = session.get_one(Agreement, extract.agreement_id)
-    edition = session.get_one(Edition, agreement.edition_id)
+    edition = session.get_one(Edition, extract.edition_id)
     described = {
         "id": extract.id,
         "format": {"provider": "parquet"},

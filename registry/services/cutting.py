@@ -55,7 +55,7 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         agreement = session.get_one(Agreement, extract.agreement_id)
         if extract.state not in UNDER_WAY:
             return
-    bring_up(engine, ports, agreement.dataset_id, agreement.edition_id)
+    bring_up(engine, ports, agreement.dataset_id, extract.edition_id)
     with transaction(engine) as session:
         extract = session.get_one(Extract, extract_id)
         if extract.state not in UNDER_WAY:
@@ -84,13 +84,12 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
 
 def _pinned(session: Session, extract: Extract) -> tuple[Cut, dict[str, int], dict[str, int]]:
     """What is to be cut, at the ledger's moment that was counted last; its rows and cells."""
-    agreement = session.get_one(Agreement, extract.agreement_id)
-    classes = classes_of(session, agreement.edition_id)
+    classes = classes_of(session, extract.edition_id)
     extract.state, extract.progress = "running", 0
     extract.ledger_moment = extract.checked_moment = classes.moment
     cut = cut_of(session, extract)
     if cut.ledger is not None:
-        edition = session.get_one(Edition, agreement.edition_id)
+        edition = session.get_one(Edition, extract.edition_id)
         selection = select_cleared(cut.decision, cut.masks, cut.ledger)
         extract.identity = identity_of(edition, selection, extract.columns, cut.ledger)
     session.add(extract)

@@ -28,6 +28,7 @@ from registry.services.agreeing import standing
 from registry.services.asking import policy_of
 from registry.services.catalogue import listing_of
 from registry.services.counting import Facts, classes_of, judged
+from registry.services.covering import columns_in, edition_asked, is_covered, not_covered
 from registry.services.locking import locked
 from registry.services.manifests import Cut
 from registry.services.masking import asked_before, masks_for, select_cleared, stored_masks
@@ -43,10 +44,14 @@ UNDER_WAY = ("ordered", "running")
 
 
 class NewExtract(Command):
-    """Which agreement to cut, and which content columns; all of them by default."""
+    """Which agreement to cut, of which edition, and which content columns.
+
+    By default it is the edition that the agreement names, and all columns.
+    """
 
     agreement_id: str
     columns: tuple[str, ...] | None = None
+    edition: int | None = None
 
 
 def order_extract(
@@ -71,9 +76,12 @@ def order_extract(
     ended = standing(locked(session, agreement), at)
     if ended is not None:
         raise ended
-    edition = session.get_one(Edition, agreement.edition_id)
-    columns = _columns(edition, command.columns)
-    decision = decide(session, agreement, origin, at)
+    edition = edition_asked(session, agreement, command.edition)
+    columns = _columns(columns_in(session, agreement, edition), command.columns)
+    decision = decide(session, agreement, edition.id, origin, at)
+    if not is_covered(decision):
+        uncovered = not_covered(session, agreement, edition)
+        return _refuse(session, actor, agreement, uncovered, decision.reasons, at)
     summary = judged(decision, classes_of(session, edition.id), advise=False)
     if not summary.counts[Outcome.PERMIT]:
         return _refuse(session, actor, agreement, _no_items(decision), decision.reasons, at)
@@ -86,6 +94,7 @@ def order_extract(
     extract = Extract(
         id=new_id("ext", at),
         agreement_id=agreement.id,
+        edition_id=edition.id,
         organisation_id=actor.organisation_id,
         columns=columns,
         snapshot=decision.to_json()
@@ -111,11 +120,13 @@ def order_extract(
     return extract
 
 
-def decide(session: Session, agreement: Agreement, origin: str, at: datetime) -> Decision:
-    """What the agreement gives at this moment, with its recipient's environment as it is now."""
+def decide(
+    session: Session, agreement: Agreement, edition_id: str, origin: str, at: datetime
+) -> Decision:
+    """What the agreement gives of an edition now, with its recipient's environment as it is now."""
     decision = session.get_one(DecisionRow, agreement.decision_id)
     request = session.get_one(AccessRequest, decision.request_id)
-    listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
+    listing = listing_of(session, agreement.dataset_id, edition_id)
     return evaluate(policy_of(agreement), asked_of(session, request, listing, origin, at))
 
 
@@ -130,8 +141,7 @@ def open_classes(session: Session, decision: Decision, edition_id: str) -> list[
     return classes_of(session, edition_id).open_in(decision.request.place.country)
 
 
-def _columns(edition: Edition, chosen: tuple[str, ...] | None) -> list[str]:
-    known = [column["name"] for column in edition.columns]
+def _columns(known: list[str], chosen: tuple[str, ...] | None) -> list[str]:
     if chosen is None:
         return known
     unknown = [name for name in chosen if name not in known]
@@ -206,7 +216,7 @@ def note_extract(
         "extract": extract.id,
         "agreement": agreement.id,
         "dataset": agreement.dataset_id,
-        "edition": agreement.edition_id,
+        "edition": extract.edition_id,
     }
     note(session, act, at=at, actor=actor, archive=agreement.archive_id, ids=ids, facts=facts)
 
@@ -259,10 +269,10 @@ def cut_of(session: Session, extract: Extract) -> Cut:
     """The extract with all that its job and its manifest need; the decision as at the order."""
     agreement = session.get_one(Agreement, extract.agreement_id)
     offer = _offer_of(session, agreement)
-    listing = listing_of(session, agreement.dataset_id, agreement.edition_id)
+    listing = listing_of(session, agreement.dataset_id, extract.edition_id)
     asked = request_from_json(extract.snapshot["request"])
     decision = evaluate(policy_of(agreement), asked)
-    edition = session.get_one(Edition, agreement.edition_id)
+    edition = session.get_one(Edition, extract.edition_id)
     before = extract.snapshot.get("asked_before", [])
     return Cut(
         extract=extract,

@@ -113,7 +113,7 @@ def look_at_part(
         standing(agreement, visit["at"])
         or _wrong_environment(actor, environment, visit["address"])
         or unproven(environment, visit["at"])
-        or _no_longer_permitted(session, actor, agreement, environment, visit)
+        or _no_longer_permitted(session, actor, extract, agreement, environment, visit)
         or is_withdrawn(session, held, visit["store"], visit["origin"], visit["at"])
     )
     return Readable(extract, part, agreement, environment, visit["address"]), refusal
@@ -203,26 +203,32 @@ _permits: OrderedDict[tuple[object, ...], tuple[datetime, bool]] = OrderedDict()
 
 
 def _no_longer_permitted(
-    session: Session, actor: Actor, agreement: Agreement, environment: Environment, visit: Visit
+    session: Session,
+    actor: Actor,
+    extract: Extract,
+    agreement: Agreement,
+    environment: Environment,
+    visit: Visit,
 ) -> RegistryError | None:
     """What the agreement itself says now, about the environment and the service as they are."""
     at, regions = visit["at"], visit["regions"]
-    key = (agreement.id, agreement.digest, place_of(environment, at), regions, visit["origin"])
+    edition, digest = extract.edition_id, agreement.digest
+    key = (agreement.id, digest, edition, place_of(environment, at), regions, visit["origin"])
     permitted, sealed = _permits.get(key, (None, False))
     if permitted is None or not permitted <= at < permitted + FRESH:
-        decision = decide(session, agreement, visit["origin"], at)
-        refusal = _refused(session, decision, agreement) or outside(decision, regions)
+        decision = decide(session, agreement, edition, visit["origin"], at)
+        refusal = _refused(session, decision, edition) or outside(decision, regions)
         if refusal is not None:
             return refusal
-        sealed = is_sealed(decision, open_classes(session, decision, agreement.edition_id))
+        sealed = is_sealed(decision, open_classes(session, decision, edition))
         _permits[key] = (at, sealed)
         while len(_permits) > _KEPT:
             _permits.popitem(last=False)
     return leaves(actor, environment) if sealed else None
 
 
-def _refused(session: Session, decision: Decision, agreement: Agreement) -> RegistryError | None:
-    if clears_any(session, decision, agreement.edition_id):
+def _refused(session: Session, decision: Decision, edition_id: str) -> RegistryError | None:
+    if clears_any(session, decision, edition_id):
         return None
     nl = " ".join(r.nl for r in decision.reasons) or "De overeenkomst laat dit niet meer toe."
     en = " ".join(r.en for r in decision.reasons) or "The agreement does not permit this any more."

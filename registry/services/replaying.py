@@ -149,7 +149,7 @@ def _of_extract(session: Session, extract: Extract) -> Opened:
         archive_id=agreement.archive_id,
         organisation_id=extract.organisation_id,
         dataset_id=agreement.dataset_id,
-        edition_id=agreement.edition_id,
+        edition_id=extract.edition_id,
         ids={"extract": extract.id, "agreement": agreement.id},
         decided_at=extract.ordered_at,
         stored=extract.snapshot,

@@ -23,7 +23,7 @@ from catalog.ledger import ADDED, CLOSED_IN, COLUMNS, Said, Standing, snapshot, 
 from catalog.ledger_tables import EditionCount, LedgerMoment, RightsLine
 from catalog.tables import Edition, Offer
 from connectors.ports import Group, Laid, ObjectStore, Overlay, SourceFile
-from registry.access.tables import Agreement
+from registry.access.tables import Agreement, Extract
 from registry.db import reading, transaction
 from registry.services.locking import locked
 from registry.services.ports import Ports
@@ -107,8 +107,12 @@ def _uncounted(session: Session, moment: LedgerMoment, edition_id: str | None) -
     """Editions in use whose counts are of an older moment."""
     offered = select(Offer.edition_id).where(col(Offer.state) == "in_force")
     agreed = select(Agreement.edition_id).where(col(Agreement.state) == "in_force")
+    cut = select(Extract.edition_id).where(col(Extract.state).in_(("ordered", "running", "ready")))
     in_use = or_(
-        col(Edition.id).in_(offered), col(Edition.id).in_(agreed), col(Edition.id) == edition_id
+        col(Edition.id).in_(offered),
+        col(Edition.id).in_(agreed),
+        col(Edition.id).in_(cut),
+        col(Edition.id) == edition_id,
     )
     counted = select(EditionCount.edition_id).where(col(EditionCount.moment) >= moment.number)
     return list(

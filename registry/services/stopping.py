@@ -117,6 +117,7 @@ def stop(session: Session, extract: Extract, agreement: Agreement, at: datetime)
     successor = Extract(
         id=new_id("ext", at),
         agreement_id=extract.agreement_id,
+        edition_id=extract.edition_id,
         organisation_id=extract.organisation_id,
         columns=extract.columns,
         snapshot=extract.snapshot,

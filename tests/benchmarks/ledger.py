@@ -131,8 +131,8 @@ def _listed(place: Path) -> Line:
 def _add_extract(session: Session, name: str, sha256: str, size: int) -> None:
     session.add(
         Extract(
-            id=name, agreement_id="agr_1", organisation_id="org_user", state="ready",
-            ordered_by="seat_user", ordered_at=AT,
+            id=name, agreement_id="agr_1", edition_id="ed_1",
+            organisation_id="org_user", state="ready", ordered_by="seat_user", ordered_at=AT,
         )
     )  # fmt: skip
     session.flush()

@@ -95,6 +95,7 @@ def _extract(number: int) -> Extract:
     return Extract(
         id=f"ext_{number:05}",
         agreement_id="agr_1",
+        edition_id="ed_1",
         organisation_id="org_user",
         state="ready",
         ordered_by="seat_user",

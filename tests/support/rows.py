@@ -156,6 +156,7 @@ def extract(state: str) -> list[SQLModel]:
         Extract(
             id="ext_1",
             agreement_id="agr_1",
+            edition_id="ed_1",
             organisation_id="org_user",
             state=state,
             ordered_by="seat_user",

@@ -324,8 +324,8 @@ def _origins(session: Session, extracts: set[str]) -> dict[str, dict[str, Any]]:
         )
     ).all()
     editions = {
-        one.edition_id: listing_of(session, one.dataset_id, one.edition_id).reference
-        for _, one, _, _ in found
+        extract.edition_id: listing_of(session, one.dataset_id, extract.edition_id).reference
+        for extract, one, _, _ in found
     }
     deciders = {one.reviewed_by for _, _, one, _ in found if one.reviewed_by}
     names = {one: known_pseudonym(session, one) or "" for one in deciders}
@@ -333,7 +333,7 @@ def _origins(session: Session, extracts: set[str]) -> dict[str, dict[str, Any]]:
         extract.id: {
             "extract_id": extract.id,
             "made_at": extract.finished_at,
-            "edition": editions[agreement.edition_id],
+            "edition": editions[extract.edition_id],
             "agreement_id": agreement.id,
             "decision_id": decision.id,
             "decided": names.get(decision.reviewed_by or "", ""),

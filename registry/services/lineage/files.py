@@ -50,7 +50,7 @@ def write_items(
         {"parts": tuple(SourceFile(ports.store.path(p.key), p.sha256, p.bytes) for p in parts)},
         {
             "extract": extract.id,
-            "edition": agreement.edition_id,
+            "edition": extract.edition_id,
             "agreement": agreement.id,
             "decision": agreement.decision_id,
             "recipient": extract.organisation_id,

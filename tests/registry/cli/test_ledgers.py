@@ -75,3 +75,16 @@ def test_an_edition_does_not_differ_from_itself(world: World, run: Any) -> None:
     told = run(world.startup, "difference", name, 1, 1)
     assert '"changes": []' in told
     assert "before_sha256" in told
+
+
+def test_an_edition_that_the_agreement_does_not_cover(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command hands the edition on, and prints why it is refused and what to do."""
+    agreement = world.things["agreement_id"]
+    order = ["vrijgave", "extract", agreement, "--edition", "9", "--server", world.origin]
+    monkeypatch.setattr("sys.argv", [*order, "--token", str(world.startup.token)])
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    assert ended.value.code
+    assert "edition" in capsys.readouterr().err

@@ -38,7 +38,11 @@ def test_an_extract_holds_exactly_what_is_cleared(scene: Scene) -> None:
     made = scene.cut()
     with reading(scene.world.engine) as session:
         decision = extracts.decide(
-            session, scene.agreement, scene.world.settings.origin, scene.world.clock()
+            session,
+            scene.agreement,
+            made.edition_id,
+            scene.world.settings.origin,
+            scene.world.clock(),
         )
         edition = session.get_one(Edition, scene.published.edition.id)
         parts = extracts.parts_of(session, made)

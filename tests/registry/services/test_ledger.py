@@ -82,6 +82,7 @@ def test_what_the_ledger_closes_is_denied_in_every_answer(small: Ledger) -> None
         decision = decide(
             session,
             small.scene.agreement,
+            small.scene.agreement.edition_id,
             small.scene.world.settings.origin,
             small.scene.world.clock(),
         )
