@@ -64,6 +64,7 @@ class Act(StrEnum):
     EXTRACT_STOPPED = "extract:stopped"
     LEDGER_CHANGED = "ledger:changed"
     DISPUTE_OPENED = "dispute:opened"
+    DISPUTE_CLAIMED = "dispute:claimed"
     DISPUTE_DECIDED = "dispute:decided"
     WITHDRAWAL_STARTED = "withdrawal:started"
     NOTICE_SENT = "notice:sent"
@@ -333,6 +334,7 @@ SHAPES: Mapping[Act, Shape] = {
         or_facts="kind reason",
     ),
     Act.DISPUTE_OPENED: _shape("dispute dataset", "due method", or_facts="reason ledger_moment"),
+    Act.DISPUTE_CLAIMED: _shape("dispute dataset", "number"),
     Act.DISPUTE_DECIDED: _shape("dispute dataset", "state", or_facts="reason ledger_moment"),
     Act.WITHDRAWAL_STARTED: _shape(
         "withdrawal dataset", "items due ledger_moment", or_facts="reason"

@@ -7,6 +7,7 @@ archive before it closes anything. Every side reads the same page, by the key in
 """
 
 import hmac
+import ipaddress
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def complain(
     """Take a claim; its item is closed from the commit on, unless too many wait already."""
     listing = find_dataset(session, None, command.dataset)
     dataset = locked(session, listing.dataset)
-    source = hmac.digest(dataset.item_key, address.encode(), "sha256").hex()
+    source = hmac.digest(dataset.item_key, _network(address).encode(), "sha256").hex()
     _bounded(session, source, at)
     item = item_id(dataset.item_key, command.identifier)
     claim = _claim(command, at)
@@ -125,6 +126,13 @@ def complain(
 
 
 _SUBJECT = Text("Een aanspraak op een item wacht op u", "A claim on an item waits for you")
+
+
+def _network(address: str) -> str:
+    """What one outsider has: an address, or in IPv6 a network of them (RFC 6177)."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
 
 
 def _bounded(session: Session, source: str, at: datetime) -> None:
@@ -228,6 +236,7 @@ def add_claim(
         )
     dispute.claims = [*dispute.claims, _claim(claim, at)]
     session.add(dispute)
+    _note(session, None, Act.DISPUTE_CLAIMED, dispute, at, {"number": len(dispute.claims)})
     return dispute
 
 

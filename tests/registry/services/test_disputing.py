@@ -102,6 +102,15 @@ def test_one_address_cannot_flood(book: Ledger) -> None:
     complain(book, "z")
 
 
+def test_a_network_of_addresses_is_one_outsider(book: Ledger) -> None:
+    """Who has an IPv6 network can send from many addresses."""
+    for number in range(PER_SOURCE):
+        complain(book, f"x{number}", address=f"2001:db8::{number + 1}")
+    with pytest.raises(TooManyRequests):
+        complain(book, "y", address="2001:db8::ffff")
+    complain(book, "y", address="2001:db8:0:1::1")
+
+
 def test_beyond_a_bound_a_claim_waits_for_the_archive(
     book: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +138,7 @@ def test_only_the_key_or_the_archive_opens_the_page(book: Ledger) -> None:
     with transaction(world.engine) as session:
         found = disputing.add_claim(session, opened.dispute.id, opened.key, claim, at=world.clock())
     assert [one["rightsholder"] for one in found.claims] == ["Erven De Vries", "Omroep"]
+    assert len(book.scene.entries("dispute:claimed")) == 1
 
 
 def test_an_unknown_country_is_told(book: Ledger) -> None:
