@@ -53,8 +53,8 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-# A log entry writes eight pages: at the default of 1,000 pages of log between checkpoints, every
-# hundredth commit would wait for one.
+# An act with its entry writes six pages and more: at the default of 1,000 pages of log between
+# checkpoints, one commit in every hundred and fifty would wait for one.
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",

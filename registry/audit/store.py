@@ -53,10 +53,19 @@ _LAST_OF = text("SELECT verifier FROM audit_retired_key WHERE until = :size")
 _PREDECESSORS = text(
     "SELECT verifier FROM audit_retired_key WHERE until IS NOT NULL ORDER BY until DESC"
 )
-_PENDING = text(
-    "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
-    " WHERE tree_index IS NULL ORDER BY position LIMIT :limit"
-)
+_PENDING = {
+    # An act may commit after a later one: the index of what is pending knows.
+    "postgresql": text(
+        "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
+        " WHERE tree_index IS NULL ORDER BY position LIMIT :limit"
+    ),
+    "sqlite": text(
+        "SELECT position, id, stream, number, body, leaf_hash FROM audit_entry"
+        " WHERE tree_index IS NULL AND position > coalesce((SELECT position FROM audit_entry"
+        " WHERE tree_index IS NOT NULL ORDER BY tree_index DESC LIMIT 1), 0)"
+        " ORDER BY position LIMIT :limit"
+    ),
+}
 _PLACE = Statement("UPDATE audit_entry SET tree_index = :tree_index WHERE position = :position")
 _INTEGRATED = text(
     "SELECT tree_index IS NOT NULL FROM audit_entry WHERE stream = :stream AND number = :number"
@@ -199,7 +208,8 @@ def predecessors(session: Session) -> list[str]:
 
 def pending(session: Session, limit: int) -> list[Row[Any]]:
     """Entries that are committed and not in the tree yet, in order of writing."""
-    return list(session.execute(_PENDING, {"limit": limit}))
+    query = _PENDING[session.get_bind().dialect.name]
+    return list(session.execute(query, {"limit": limit}))
 
 
 def place(session: Session, rows: list[Row[Any]], first: int) -> None:

@@ -26,10 +26,12 @@ class AuditEntry(SQLModel, table=True):
     __tablename__ = "audit_entry"
     __table_args__ = (
         UniqueConstraint("stream", "number"),
+        # Positions on SQLite are given in the order of commits: what is pending stands beyond what
+        # is integrated. There this index stays empty, and an entry need not write to it.
         Index(
             "ix_audit_entry_pending",
             "position",
-            sqlite_where=text("tree_index IS NULL"),
+            sqlite_where=text("tree_index < 0"),
             postgresql_where=text("tree_index IS NULL"),
         ),
         # Partial, so that writing an entry need not touch it.
