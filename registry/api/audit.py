@@ -20,8 +20,6 @@ from registry.dependencies import (
     looking,
     refuse_when_halted,
 )
-from registry.errors import Text as Sentence
-from registry.errors import Unavailable
 from registry.looking import record_look
 from registry.runtime import Runtime
 from registry.sending import send_file
@@ -97,13 +95,6 @@ def receipt(
 ) -> Response:
     """A `c2sp.org/tlog-proof@v1`; within a second of the act, and 503 until then."""
     proof = auditing.entry_receipt(session, actor, entry_id, at=at)
-    if proof is None:
-        raise Unavailable(
-            "not-integrated-yet",
-            Sentence("De regel staat nog niet in de boom.", "the entry is not in the tree yet"),
-            Sentence("Probeer het over een seconde weer.", "try again in a second"),
-            headers={"retry-after": "1"},
-        )
     return Response(proof, media_type="text/plain")
 
 

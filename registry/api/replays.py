@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import Depends, Response
 from pydantic import BaseModel, Field
 
 from registry.accounts.actors import Actor
@@ -11,6 +11,7 @@ from registry.api.shapes import Row, new_router, signed_in
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, acting, looking
 from registry.looking import record_look
 from registry.services import replaying
+from registry.services.receipts import receipt_of
 
 router = new_router("requests")
 
@@ -107,3 +108,23 @@ def what_if(
     found = replaying.open_decision(session, actor, decision_id, at=at)
     record_look(runtime, actor, "what-if", found.archive_id, at, found.ids)
     return WhatIfShape.model_validate(replaying.what_if_now(session, actor, decision_id, at=at))
+
+
+@router.get(
+    "/decisions/{decision_id}/receipt",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+        **signed_in(404, 503),
+    },
+    summary="The proof that a decision or an extract is in the log",
+)
+def receipt(
+    decision_id: str,
+    session: ReadingDep,
+    at: NowDep,
+    actor: Annotated[Actor, Depends(looking(None))],
+) -> Response:
+    """A `c2sp.org/tlog-proof@v1`, for both sides; within a second, and 503 until then."""
+    proof = receipt_of(session, actor, decision_id, at=at)
+    return Response(proof, media_type="text/plain")

@@ -14,7 +14,7 @@ import typer
 from registry.audit.population_check import drawn, told
 from registry.audit.populations import LARGEST_SAMPLE
 from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
-from registry.cli import witness
+from registry.cli import taking, witness
 from registry.cli.options import DEFAULT_SERVER, Language, Server, Token
 from registry.errors import RegistryError
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
 app.add_typer(witness.app, name="witness")
+taking.add_to(app)
 
 Kind = Literal["requests", "decisions", "agreements", "accesses", "withdrawals"]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]

@@ -57,6 +57,21 @@ class Service:
         """The text at a path."""
         return self._send("GET", path).text
 
+    def posted(self, path: str, body: Any) -> Iterator[bytes]:
+        """The answer to a POST of JSON, block by block; asked again while the service is busy."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self._http.stream("POST", path, json=body) as response:
+                    if response.status_code < 400:
+                        yield from response.iter_bytes()
+                        return
+                    response.read()
+            except httpx2.TransportError as problem:
+                raise self._unreachable(problem) from problem
+            if response.status_code not in _BUSY or attempt == TRIES:
+                raise told(response)
+            self._sleep(wait_asked(response))
+
     def bytes(self, path: str) -> bytes:
         """The bytes at a path."""
         return self._send("GET", path).content

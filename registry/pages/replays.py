@@ -3,12 +3,13 @@
 import json
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep
 from registry.looking import record_look
-from registry.pages.rendering import render, see
+from registry.pages.rendering import render, secured, see
 from registry.pages.visiting import PersonDep
+from registry.services.receipts import receipt_of
 from registry.services.replaying import open_decision, replay_decision, what_if_now
 
 router = APIRouter(include_in_schema=False)
@@ -46,3 +47,9 @@ def replay(decision_id: str, person: PersonDep, session: SessionDep, at: NowDep)
     if done.identical:
         return see(f"/decisions/{decision_id}", done="replayed")
     return see(f"/decisions/{decision_id}", differs=",".join(done.differences))
+
+
+@router.get("/decisions/{decision_id}/receipt.txt")
+def receipt(decision_id: str, person: PersonDep, session: ReadingDep, at: NowDep) -> Response:
+    """The proof that the decision, or the extract, is in the log."""
+    return secured(PlainTextResponse(receipt_of(session, person, decision_id, at=at)))

@@ -27,6 +27,7 @@ from registry.pages import (
     people,
     populations,
     precheck,
+    processing,
     replays,
     requests,
     reviews,
@@ -66,6 +67,7 @@ for _part in (
     audit,
     auditors,
     populations,
+    processing,
     tracing,
 ):
     router.include_router(_part.router)

@@ -11,13 +11,13 @@ from registry.audit.acts import Act
 from registry.audit.checkpoint import SigningKey
 from registry.audit.entry import Entry
 from registry.audit.exporting import Exported, export
-from registry.audit.exporting import receipt as receipt_of
 from registry.audit.lines import FORM
 from registry.audit.tables import AuditCheckpoint, AuditEntry
 from registry.audit.tiles import TilePlace
 from registry.errors import NotAllowed, Text
 from registry.services.mandates import reach_of, stream_of
 from registry.services.noting import note
+from registry.services.receipts import whole_receipt
 from registry.services.wording import missing
 
 
@@ -44,13 +44,16 @@ def list_entries(
     return [(row.position or 0, Entry.from_bytes(row.body)) for row in rows]
 
 
-def entry_receipt(session: Session, actor: Actor, entry_id: str, *, at: datetime) -> str | None:
-    """The proof that an entry is in the log; ``None`` until it is (within a second)."""
+def entry_receipt(session: Session, actor: Actor, entry_id: str, *, at: datetime) -> str:
+    """The proof that an entry is in the log.
+
+    :raises Unavailable: it is not yet, which lasts a second.
+    """
     reach = reach_of(session, actor, at)
     row = session.exec(select(AuditEntry).where(col(AuditEntry.id) == entry_id)).one_or_none()
     if row is None or not reach.holds(row.stream):
         raise missing("auditregel", "audit entry", entry_id)
-    return receipt_of(session, entry_id)
+    return whole_receipt(session, entry_id)
 
 
 def require_whole_log(session: Session, actor: Actor, *, at: datetime) -> None:

@@ -16,15 +16,14 @@ from registry.accounts.tables import Organisation
 from registry.audit.acts import Act
 from registry.audit.checkpoint import SigningKey
 from registry.audit.entry import Entry
-from registry.audit.exporting import receipt
 from registry.audit.packs import FORM, INDEX, NOTE, RECEIPTS, signed_text
 from registry.audit.tables import AuditEntry
 from registry.digests import canonical
-from registry.errors import Text, Unavailable
 from registry.evidence.rendering import Document, Section, as_html, as_pdf
 from registry.services.catalogue import listing_of
 from registry.services.manifests import attribution
 from registry.services.noting import note
+from registry.services.receipts import whole_receipt
 from registry.services.replaying import Opened, open_decision
 from registry.services.wording import missing
 
@@ -123,7 +122,10 @@ def write_pack(
         "pack.html": as_html(document),
         "pack.pdf": as_pdf(document),
         **dict(_parts(case)),
-        **{f"{RECEIPTS}{one.id}.tlog-proof": _receipt(session, one) for one in case.entries},
+        **{
+            f"{RECEIPTS}{one.id}.tlog-proof": whole_receipt(session, one.id).encode()
+            for one in case.entries
+        },
     }
     files = {name: hashlib.sha256(data).hexdigest() for name, data in made.items()}
     index = canonical({"form": FORM, "kind": case.kind, "about": case.about, "files": files})
@@ -143,18 +145,6 @@ def _parts(case: Case) -> Iterable[tuple[str, bytes]]:
         if extract.manifest:
             yield f"manifests/{extract.id}.json", canonical(extract.manifest)
             yield f"manifests/{extract.id}.note", extract.signature.encode()
-
-
-def _receipt(session: Session, entry: Entry) -> bytes:
-    proof = receipt(session, entry.id)
-    if proof is None:
-        raise Unavailable(
-            "not-integrated-yet",
-            Text("Een regel staat nog niet in de boom.", "An entry is not in the tree yet."),
-            Text("Probeer het over een seconde weer.", "Try again in a second."),
-            headers={"retry-after": "1"},
-        )
-    return proof.encode()
 
 
 def _citation(session: Session, case: Case) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -160,15 +160,29 @@ def _of_extract(session: Session, extract: Extract) -> Opened:
 
 
 def _entry(session: Session, stream: str, at: datetime, name: str, value: str) -> Entry | None:
-    """The entry of the decision: entry ids begin with their millisecond, so few are looked at."""
-    moment = int(at.timestamp() * 1000)
-    first, stop = (str(UUID(int=one << 80)) for one in (moment, moment + 1))
+    decided = (Act.REQUEST_DECIDED, Act.EXTRACT_ORDERED)
+    return entry_near(session, stream, at, timedelta(milliseconds=1), decided, (name, value))
+
+
+def entry_near(
+    session: Session,
+    stream: str,
+    at: datetime,
+    within: timedelta,
+    acts: tuple[Act, ...],
+    named: tuple[str, str],
+) -> Entry | None:
+    """The entry of one of these acts that names this id, written from then on within so long.
+
+    Entry ids begin with their millisecond, so few are looked at.
+    """
+    first, stop = (str(UUID(int=int(one.timestamp() * 1000) << 80)) for one in (at, at + within))
     near = select(AuditEntry).where(
         col(AuditEntry.id) >= first, col(AuditEntry.id) < stop, col(AuditEntry.stream) == stream
     )
+    name, value = named
     entries = (Entry.from_bytes(row.body) for row in session.exec(near))
-    decided = (Act.REQUEST_DECIDED, Act.EXTRACT_ORDERED)
-    fitting = (one for one in entries if one.act in decided and one.ids.get(name) == value)
+    fitting = (one for one in entries if one.act in acts and one.ids.get(name) == value)
     return next(fitting, None)
 
 

@@ -194,3 +194,32 @@ def test_packs_are_taken_from_the_pages(
     headers = {"origin": site.origin}
     for address in (action, f"/packs/{agreement[0]}"):
         assert rival.http.post(address, headers=headers).status_code == 404
+
+
+def test_the_log_of_processing_and_its_register(archive: Visitor, startup: Visitor) -> None:
+    """Every record points at a line of the register, which anyone may read."""
+    archive.open("/audit")
+    form = archive.form("/audit/processing-log")
+    headers = {"origin": archive.origin}
+    fields = {one.attrs["name"]: one.attrs["value"] for one in form.all("input")}
+    made = archive.http.post("/audit/processing-log", data=fields, headers=headers)
+    assert made.headers["content-type"] == "application/jsonl", made.text
+    pointed = set(re.findall(r"/processing#([a-z]+)", made.text))
+    archive.follow("/processing")
+    lines = {one.attrs["id"] for one in archive.page.one("main").all("dt")}
+    assert pointed
+    assert pointed <= lines
+    refused = startup.http.post("/audit/processing-log", data=fields, headers=headers)
+    assert refused.status_code == 403
+
+
+def test_receipts_stand_beside_decisions(archive: Visitor, startup: Visitor, decision: str) -> None:
+    """Both sides keep the proof of the decision from its page."""
+    for visitor in (archive, startup):
+        visitor.open(decision)
+        link = next(one for one in visitor.links() if one.endswith("/receipt.txt"))
+        until = time.monotonic() + 30
+        while (found := visitor.http.get(link)).status_code == 503:
+            assert time.monotonic() < until, found.text
+            time.sleep(0.1)
+        assert found.text.startswith("c2sp.org/tlog-proof@v1\n")

@@ -1,0 +1,83 @@
+"""Taking proof out of a running service, and checking it offline, as processes of their own."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.registry.api.world import Caller, World, open_world
+
+VRIJGAVE = Path(sys.executable).with_name("vrijgave")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service in which a start-up holds an agreement and an extract."""
+    with open_world(tmp_path_factory.mktemp("service")) as running:
+        running.extract(running.agree(running.publish(), running.environment()))
+        yield running
+
+
+def run(world: World, who: Caller | None, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command as someone who is not on the service's machine."""
+    variables = {"PATH": os.environ["PATH"], "VRIJGAVE_SERVER": world.origin}
+    if who is not None:
+        variables["VRIJGAVE_TOKEN"] = who.token or ""
+    command = [str(VRIJGAVE), *map(str, arguments)]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+
+
+def keys(world: World) -> list[str]:
+    """Both published keys, as options of the verifier."""
+    found = [world.anyone.http.get(f"/keys/{name}").text.strip() for name in ("log", "manifest")]
+    return [word for key in found for word in ("--key", key)]
+
+
+def test_packs_of_an_agreement_and_a_case_verify_offline(world: World, tmp_path: Path) -> None:
+    """JSON, HTML, PDF and receipts; a changed file in it is named; a rival gets none."""
+    about = {
+        world.things["agreement_id"]: world.startup,
+        world.things["decision_id"]: world.auditor,
+    }
+    for name, who in about.items():
+        pack = tmp_path / f"{name}.evidence.zip"
+        made = run(world, who, "audit", "pack", name, pack, "--lang", "nl")
+        assert (made.returncode, made.stderr) == (0, "")
+        files = set(zipfile.ZipFile(pack).namelist())
+        assert {"pack.json", "pack.html", "pack.pdf", "agreement.json"} < files
+        assert any(one.startswith("receipts/") for one in files)
+        good = run(world, None, "audit", "verify", pack, *keys(world))
+        assert good.returncode == 0, good.stdout + good.stderr
+        again = run(world, who, "audit", "pack", name, pack)
+        assert (again.returncode, "exists already" in again.stderr) == (1, True)
+    changed = tmp_path / "changed.evidence.zip"
+    with zipfile.ZipFile(pack) as old, zipfile.ZipFile(changed, "w") as new:
+        for one in old.namelist():
+            new.writestr(one, old.read(one) + (b" " if one == "decision.json" else b""))
+    bad = run(world, None, "audit", "verify", changed, *keys(world))
+    assert (bad.returncode, "decision.json" in bad.stdout) == (1, True)
+    none = tmp_path / "none.zip"
+    rival = run(world, world.other_startup, "audit", "pack", world.things["agreement_id"], none)
+    assert (rival.returncode, list(tmp_path.glob("*none*"))) == (3, [])
+
+
+def test_the_log_of_processing_is_taken(world: World, tmp_path: Path) -> None:
+    """By its archive, one record an entry; a wrong day is named and leaves no file."""
+    file = tmp_path / "processing.jsonl"
+    made = run(world, world.archive, "audit", "processing-log", file)
+    assert made.returncode == 0, made.stderr
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {"dataset:registered", "extract:made"} <= {one["name"] for one in records}
+    activity = records[0]["attributes"][0]
+    assert activity["key"] == "dpl.core.processing_activity_id"
+    assert activity["value"].startswith(f"{world.origin}/processing#")
+    other = tmp_path / "other.jsonl"
+    wrong = run(world, world.archive, "audit", "processing-log", other, "--since", "gisteren")
+    assert (wrong.returncode, "since" in wrong.stderr, other.exists()) == (1, True, False)
+    startup = run(world, world.startup, "audit", "processing-log", other)
+    assert (startup.returncode, other.exists()) == (3, False)
