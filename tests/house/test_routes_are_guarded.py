@@ -62,6 +62,7 @@ OWNERS = {
 REPLAYED = {
     "/v1/decisions/{decision_id}/record",
     "/v1/decisions/{decision_id}/replays",
+    "/v1/decisions/{decision_id}/receipt",
     "/v1/decisions/{decision_id}/what-if",
 }
 """What the operator may open besides."""
