@@ -4,7 +4,7 @@ The openers import their backend when called, so that importing this package sta
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from connectors.errors import (
     ConnectorError,
@@ -124,8 +124,15 @@ def let_go() -> None:
     processes.let_go()
 
 
-def open_extractor() -> Extractor:
-    """The embedded engine: DuckDB, one disposable process per extract."""
+def open_extractor(engine: Literal["duckdb", "daft"] = "duckdb") -> Extractor:
+    """What cuts extracts: embedded DuckDB, or Daft; one disposable process per extract.
+
+    :raises PlanError: the engine is not installed.
+    """
+    if engine == "daft":
+        from connectors.daft import DaftExtractor
+
+        return DaftExtractor()
     from connectors.duck import DuckExtractor
 
     return DuckExtractor()

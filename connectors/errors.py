@@ -140,6 +140,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "De opdracht klopt niet: {problem}.",
         "the plan is wrong: {problem}",
     ),
+    "beyond-engine": (
+        "Van {what} is niet bewezen dat deze rekenmachine er hetzelfde van maakt als DuckDB. Er is"
+        " niets afgegeven; de beheerder kan `VRIJGAVE_ENGINE=duckdb` kiezen.",
+        "of {what} it is not proven that this engine makes the same of it as DuckDB; nothing was"
+        " given out, an operator may choose `VRIJGAVE_ENGINE=duckdb`",
+    ),
+    "no-engine": (
+        "De rekenmachine `{engine}` is hier niet geïnstalleerd. Installeer `vrijgave[cluster]`.",
+        "the engine `{engine}` is not installed here; install `vrijgave[cluster]`",
+    ),
 }
 
 
@@ -221,6 +231,8 @@ _CLASSES: Mapping[str, type[ConnectorError]] = {
     "job-failed": JobError,
     "job-died": JobError,
     "bad-plan": PlanError,
+    "beyond-engine": PlanError,
+    "no-engine": PlanError,
 }
 
 

@@ -8,7 +8,7 @@ configure.
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     retention_claims_months: Annotated[
         int, Field(description="Months that who made a decided claim is kept.", ge=1)
     ] = 60
+    engine: Annotated[
+        Literal["duckdb", "daft"],
+        Field(description="What cuts extracts: duckdb, or daft (install `vrijgave[cluster]`)."),
+    ] = "duckdb"
     extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
     extract_quota_bytes: Annotated[
         int, Field(description="Bytes of extracts an organisation may have; 0: no bound.", ge=0)

@@ -4,6 +4,8 @@ The parent half (`DuckExtractor`, `parent.run`) never imports DuckDB; the child 
 environment, a network or a path that its job does not name.
 """
 
+from collections.abc import Mapping
+
 from connectors.duck.parent import Budget, run
 from connectors.duck.wire import file_orders, overlay_orders, pack_all
 from connectors.errors import error
@@ -17,7 +19,7 @@ from connectors.ports import (
     WrittenFile,
 )
 
-__all__ = ["MODULE", "DuckExtractor"]
+__all__ = ["MODULE", "DuckExtractor", "cut"]
 
 MODULE = "connectors.duck.extract"
 """Where its process finds its task."""
@@ -34,18 +36,32 @@ class DuckExtractor:
         should_stop: ShouldStop = NEVER,
     ) -> ExtractResult:
         """Write the extract's parts into `plan.out_dir`, all of them or none."""
-        _check(plan)
-        answer = run(
-            MODULE,
-            "extract",
-            _orders(plan),
-            plan.out_dir,
-            Budget(seconds=plan.seconds, memory_mb=plan.memory_mb, threads=plan.threads),
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
-        files = tuple(WrittenFile(**one) for one in answer.result["files"])
-        return ExtractResult(rows=answer.result["rows"], files=files, usage=answer.usage)
+        budget = Budget(seconds=plan.seconds, memory_mb=plan.memory_mb, threads=plan.threads)
+        return cut(MODULE, plan, {}, budget, on_progress=on_progress, should_stop=should_stop)
+
+
+def cut(
+    module: str,
+    plan: ExtractPlan,
+    more: Mapping[str, object],
+    budget: Budget,
+    *,
+    on_progress: OnProgress,
+    should_stop: ShouldStop,
+) -> ExtractResult:
+    """Run the task `extract` of an engine's module; its orders are the plan and `more`."""
+    _check(plan)
+    answer = run(
+        module,
+        "extract",
+        {**_orders(plan), **more},
+        plan.out_dir,
+        budget,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+    files = tuple(WrittenFile(**one) for one in answer.result["files"])
+    return ExtractResult(rows=answer.result["rows"], files=files, usage=answer.usage)
 
 
 def _check(plan: ExtractPlan) -> None:

@@ -39,7 +39,7 @@ def extract(job: Job) -> dict[str, Any]:
     with job.stage("copy"):
         rows = _copy(job, sources, directory)
     with job.stage("hash parts"):
-        files = _finish(directory, rows)
+        files = finish(directory, rows, _PARTS, _WHOLE)
     return {"rows": sum(one["rows"] for one in files), "files": files}
 
 
@@ -125,8 +125,11 @@ def _expression(column: Mapping[str, Any]) -> str:
     return f"CASE WHEN ({column['shown']}\n) THEN {source} END"
 
 
-def _finish(directory: Path, written: Mapping[Path, int]) -> list[dict[str, Any]]:
-    """Hash and sync what was written, and move it to where the caller looks."""
+def finish(directory: Path, written: Mapping[Path, int], *emptied: str) -> list[dict[str, Any]]:
+    """Hash and sync what was written, and move it to where the caller looks.
+
+    :param emptied: directories that are to go, as they are empty then.
+    """
     files = []
     for number, (place, rows) in enumerate(written.items()):
         if not rows and len(written) > 1:
@@ -144,7 +147,7 @@ def _finish(directory: Path, written: Mapping[Path, int]) -> list[dict[str, Any]
         )
     for leftover in (directory / SPILL).iterdir():
         leftover.unlink()
-    for folder in (SPILL, _PARTS, _WHOLE):
+    for folder in (SPILL, *emptied):
         if (directory / folder).exists():
             (directory / folder).rmdir()
     _sync_directory(directory)

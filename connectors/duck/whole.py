@@ -101,8 +101,8 @@ def _cleared(
     conditions = [orders["where"], *(one["shown"] for one in orders["columns"] if one["shown"])]
     passing = " AND ".join(f"({text}\n)" for text in conditions)
     found = connection.execute(
-        f"SELECT {_NUMBER} // {source.rows[0]} AS place, count(*) "  # noqa: S608 - our own text
-        f"FROM {relation(orders, numbered=True)} WHERE {passing} GROUP BY place ORDER BY place",
+        f"SELECT {_NUMBER} // {source.rows[0]}, count(*) "  # noqa: S608 - our own text
+        f"FROM {relation(orders, numbered=True)} WHERE {passing} GROUP BY 1 ORDER BY 1",
         params,
     ).fetchall()
     return [

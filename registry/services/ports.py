@@ -33,7 +33,10 @@ class Ports:
 
 
 def open_ports(settings: Settings, clock: Clock) -> Ports:
-    """The backends that the settings name."""
+    """The backends that the settings name.
+
+    :raises PlanError: the engine that they name is not installed.
+    """
     from connectors import open_extractor, open_importer, open_inquirer, open_selector
     from registry.audit.keys import open_secret, open_signer
 
@@ -41,7 +44,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
     scratch.mkdir(parents=True, exist_ok=True)
     return Ports(
         store=_open_store(settings),
-        extractor=open_extractor(),
+        extractor=open_extractor(settings.engine),
         importer=open_importer(scratch),
         inquirer=open_inquirer(scratch),
         selector=open_selector(scratch),

@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow.parquet as pq
 import pytest
 from sqlmodel import col, select
 
 from catalog.tables import Edition, RightsClass
+from connectors import open_extractor
 from connectors.errors import error
 from connectors.ports import (
     NEVER,
@@ -30,6 +31,7 @@ from registry.services import counting, extracts
 from registry.services.cutting import run_extract
 from registry.services.refusal import Refused
 from tests.support.extracting import Scene
+from tests.support.ledgers import Ledger
 from tests.support.world import World
 
 
@@ -116,6 +118,24 @@ def test_a_part_says_only_what_holds_for_everyone(scene: Scene) -> None:
     content = path.read_bytes()
     for private in (scene.agreement.id, scene.startup.actor.organisation_id, made.id):
         assert private.encode() not in content
+
+
+def test_the_other_engine_cuts_the_same(on_sqlite: Scene) -> None:
+    """Policy, masks and a ledger of a real agreement: equal rows, columns, types and metadata."""
+    book = Ledger(on_sqlite)
+    book.enter({"item": book.items(on_sqlite.cut())[0], "kind": "dispute"})
+    store, tables = on_sqlite.world.ports.store, []
+    engines: tuple[Literal["duckdb", "daft"], ...] = ("duckdb", "daft")
+    for engine in engines:
+        made = on_sqlite.cut(open_extractor(engine))
+        assert (made.state, made.problem) == ("ready", {})
+        with reading(on_sqlite.world.engine) as session:
+            (part,) = extracts.parts_of(session, made)
+        tables.append(pq.read_table(store.path(part.key)).sort_by("_item"))
+        store.delete(part.key)  # so that the second is not the first again
+    assert tables[0].num_rows > 0
+    assert tables[0].equals(tables[1])
+    assert tables[0].schema.equals(tables[1].schema, check_metadata=True)
 
 
 def test_columns_may_be_chosen(on_sqlite: Scene) -> None:
