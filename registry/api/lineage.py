@@ -1,7 +1,7 @@
 """Lineage both ways, and what was read: for owners, recipients and who checks."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Response
 from pydantic import Field
@@ -42,6 +42,11 @@ class ReceivedShape(Row):
     recipient_id: str
     recipient: str
     environment_id: str
+    state: Literal["ordered", "running", "ready", "failed", "cancelled", "expired"]
+    stopped_at: datetime | None = Field(description="Since when it is not given out.")
+    withdrawn_at: datetime | None = Field(
+        description="Since when the archive has taken this item back from everyone."
+    )
     reads: list[ReadsShape]
 
 
@@ -51,6 +56,9 @@ class HeldItemShape(Row):
     item: str
     part: int
     rights: str
+    withdrawn_at: datetime | None = Field(
+        description="Since when the archive has taken it back from everyone."
+    )
 
 
 class ExtractLineageShape(Row):

@@ -18,13 +18,14 @@ from registry.pages.audit import archives_of
 from registry.pages.forms import filled
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
-from registry.services.lineage.asking import item_lineage
+from registry.services.lineage.asking import extract_lineage, item_lineage
 from registry.services.periods import AMSTERDAM
 from registry.services.tables import usage_csv
 from registry.services.usage import BY, Usage, UsageQuestion, usage_of
 
 router = APIRouter(include_in_schema=False)
 
+PAGE = 100
 _MONTH = timedelta(days=30)
 
 
@@ -122,6 +123,33 @@ def lineage_page(
         dataset=dataset,
         item=item,
         found=found,
+    )
+
+
+@router.get("/lineage/extract")
+def extract_page(
+    request: Request,
+    person: PersonDep,
+    session: ReadingDep,
+    runtime: RuntimeDep,
+    at: NowDep,
+    extract: Annotated[str, Query(max_length=100)] = "",
+    after: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """What an extract holds, under which rights it was cleared, and who decided that."""
+    found = extract_lineage(
+        session, runtime.ports, person, extract, at=at, after=after, limit=PAGE + 1
+    )
+    here = f"/lineage/extract?{urlencode({'extract': extract})}"
+    more = urlencode({"after": found.items[PAGE - 1].item}) if len(found.items) > PAGE else ""
+    return render(
+        request,
+        "lineage_extract.html",
+        found=found,
+        items=found.items[:PAGE],
+        dataset=session.get_one(Agreement, found.received.agreement_id).dataset_id,
+        first=here if after else "",
+        following=f"{here}&{more}" if more else "",
     )
 
 

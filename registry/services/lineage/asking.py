@@ -11,6 +11,8 @@ from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 
 from catalog.ingest import item_id
+from catalog.ledger import LineKind
+from catalog.ledger_tables import LedgerMoment, RightsLine
 from catalog.tables import Dataset, Edition
 from connectors.ports import Bound, SourceFile
 from connectors.selecting import SelectPlan
@@ -78,7 +80,11 @@ class Reads:
 
 @dataclass(frozen=True)
 class Received:
-    """One extract that holds an item: under which rights, on whose decision, read by whom."""
+    """One extract that holds an item: under which rights, on whose decision, read by whom.
+
+    :param stopped_at: since when it is not given out, for an item of it was closed.
+    :param withdrawn_at: since when the archive has taken this very item back from everyone.
+    """
 
     extract_id: str
     part: int
@@ -91,16 +97,22 @@ class Received:
     recipient_id: str
     recipient: str
     environment_id: str
+    state: str
+    stopped_at: datetime | None
+    withdrawn_at: datetime | None = None
     reads: list[Reads] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class HeldItem:
-    """One item of an extract, in which part it stands, and under which rights statement."""
+    """One item of an extract: in which part it stands, under which rights statement at the order,
+    and since when the archive has taken it back from everyone.
+    """
 
     item: str
     part: int
     rights: str
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -140,10 +152,12 @@ def item_lineage(
     places = [(str(one[0]), cast("int", one[1]), str(one[2])) for one in found]
     extracts = {extract for extract, _, _ in places}
     reads, origins = _reads(session, ports, dataset.id, extracts), _origins(session, extracts)
+    withdrawn_at = _withdrawn(session, dataset.id, [item]).get(item)
     return [
         Received(
             part=part,
             rights=rights,
+            withdrawn_at=withdrawn_at,
             reads=[one for one in reads.get(extract, ()) if one.part == part],
             **origins[extract],
         )
@@ -182,8 +196,34 @@ def extract_lineage(
     return ExtractLineage(
         Received(part=0, rights="", reads=reads.get(extract.id, []), **origin),
         extract.manifest.get("rows_per_statement", {}),
-        [HeldItem(*cast("tuple[str, int, str]", row)) for row in found],
+        _with_withdrawals(session, dataset.id, found),
     )
+
+
+def _with_withdrawals(
+    session: Session, dataset_id: str, found: Sequence[tuple[Bound, ...]]
+) -> list[HeldItem]:
+    rows = [cast("tuple[str, int, str]", row) for row in found]
+    withdrawn = _withdrawn(session, dataset_id, [row[0] for row in rows])
+    return [HeldItem(*row, withdrawn.get(row[0])) for row in rows]
+
+
+def _withdrawn(session: Session, dataset_id: str, items: Sequence[str]) -> dict[str, datetime]:
+    """Since when each of these items that was taken back has been."""
+    moment = (col(LedgerMoment.dataset_id) == col(RightsLine.dataset_id)) & (
+        col(LedgerMoment.number) == col(RightsLine.moment)
+    )
+    lines = (
+        select(RightsLine.item, func.min(LedgerMoment.at))
+        .join(LedgerMoment, moment)
+        .where(
+            col(RightsLine.dataset_id) == dataset_id,
+            col(RightsLine.item).in_(items),
+            col(RightsLine.kind) == LineKind.WITHDRAWAL.value,
+        )
+        .group_by(col(RightsLine.item))
+    )
+    return dict(session.exec(lines).all())
 
 
 def _dataset(
@@ -333,6 +373,8 @@ def _origins(session: Session, extracts: set[str]) -> dict[str, dict[str, Any]]:
         extract.id: {
             "extract_id": extract.id,
             "made_at": extract.finished_at,
+            "state": extract.state,
+            "stopped_at": extract.stopped_at,
             "edition": editions[extract.edition_id],
             "agreement_id": agreement.id,
             "decision_id": decision.id,

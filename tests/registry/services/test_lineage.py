@@ -19,6 +19,7 @@ from registry.accounts.actors import Actor
 from registry.audit.log import pseudonym
 from registry.db import reading, transaction
 from registry.errors import Conflict, NotFound
+from registry.services.catching_up import catch_up
 from registry.services.extract_life import drop_extract, remove_files
 from registry.services.extracts import parts_of
 from registry.services.lineage import keeping
@@ -31,6 +32,7 @@ from registry.services.lineage.asking import (
 from registry.services.lineage.files import slot_of
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.reading import Readable
+from registry.services.withdrawing import Withdraw, withdraw
 from tests.support.extracting import Scene, a_scene
 from tests.support.world import World
 
@@ -290,6 +292,28 @@ def _block(scene: Scene, item: str) -> None:
             "bytes": stored.bytes,
         }
         session.add(Edition(**facts))
+
+
+def test_an_item_taken_back_is_seen_as_such_both_ways(scene: Scene) -> None:
+    """Who still has it is told with since when it was withdrawn, and when the extract stopped."""
+    extract, world = scene.cut(), scene.world
+    item, other = list(items_of(scene, extract))[:2]
+    world.clock.advance(minutes=1)
+    at = world.clock()
+    command = Withdraw(
+        dataset_id=scene.published.dataset.id, items=(item,), reason="Verzoek van de maker."
+    )
+    with transaction(world.engine) as session:
+        withdraw(session, scene.published.archive, command, ports=world.ports, at=at)
+    catch_up(world.engine, world.ports)
+    for actor in (scene.published.archive, scene.startup.actor, world.an_auditor()):
+        (received,) = of_item(scene, actor, item)
+        assert (received.withdrawn_at, received.state) == (at, "ready")
+        assert received.stopped_at is not None
+        (untouched,) = of_item(scene, actor, other)
+        assert untouched.withdrawn_at is None
+        held = of_extract(scene, actor, extract, limit=1000).items
+        assert {one.item: one.withdrawn_at for one in held if one.withdrawn_at} == {item: at}
 
 
 def test_a_lineage_file_that_changed_gives_no_answer(on_sqlite: Scene) -> None:

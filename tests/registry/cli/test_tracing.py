@@ -1,0 +1,73 @@
+"""Lineage and usage from the command line, as processes of their own against a real service."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.registry.api.world import World, open_world
+from tests.registry.cli.test_taking import run
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A service in which a start-up received and read an extract, and lost an item of it again."""
+    with open_world(tmp_path_factory.mktemp("service")) as running:
+        made = running.extract(running.agree(running.publish(), running.environment()))
+        running.startup.http.get(f"/extracts/{made['id']}/parts/1")
+        running.take_back()
+        until = time.monotonic() + 30
+        asked = {"extract": made["id"]}
+        while running.archive.http.get("/lineage/extracts", params=asked).status_code == 409:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        yield running
+
+
+def test_from_an_extract_to_items_and_from_an_item_to_recipients(world: World) -> None:
+    """All pages at once, with rights and who decided; an item taken back is told as such."""
+    extract, dataset = world.things["extract_id"], world.things["dataset_id"]
+    held = run(world, world.auditor, "lineage", "--extract", extract)
+    assert held.returncode == 0, held.stderr
+    told = [line for line in held.stdout.splitlines() if "  part 1  http" in line]
+    rows = world.startup.get(f"/extracts/{extract}")["rows"]
+    assert len({line.split()[0] for line in told}) == len(told) == rows > 0
+    assert "decided by the offer's terms  dec_" in held.stdout
+    (taken,) = (line for line in told if "  withdrawn 20" in line)
+    item = taken.split()[0]
+    received = run(world, world.archive, "lineage", "--dataset", dataset, "--item", item)
+    lines = received.stdout.splitlines()
+    assert lines[0].startswith(f"{extract}  agr_"), received.stderr
+    assert lines[0].endswith("  Taalmeester")
+    assert any(line.startswith("  withdrawn since 20") for line in lines)
+    assert any(line.startswith("  not given out since 20") for line in lines)
+    assert lines[-1].endswith("  1 x")
+    raw = run(world, world.archive, "lineage", "--extract", extract, "--json")
+    pages = [json.loads(line) for line in raw.stdout.splitlines()]
+    assert sum(len(page["items"]["items"]) for page in pages) == rows
+
+
+def test_what_cannot_be_asked_is_told(world: World) -> None:
+    """Neither or both questions at once; a rival finds nothing."""
+    for wrong in ((), ("--dataset", "ds_x", "--extract", "ext_x")):
+        asked = run(world, world.archive, "lineage", *wrong)
+        assert (asked.returncode, "--extract" in asked.stderr) == (2, True)
+    rival = run(world, world.other_startup, "lineage", "--extract", world.things["extract_id"])
+    assert (rival.returncode, rival.stdout) == (3, "")
+
+
+def test_bytes_belong_to_agreement_person_place_and_address(world: World) -> None:
+    """The same bytes however they are added up."""
+    days = ("--since", "2020-01-01", "--until", "2090-01-01")
+    totals = set()
+    for by in ("agreement", "organisation", "actor", "environment", "address"):
+        asked = run(world, world.startup, "usage", *days, "--by", by, "--json")
+        assert asked.returncode == 0, asked.stderr
+        found = json.loads(asked.stdout)
+        (line,) = found["lines"]
+        assert line["bytes"] == found["bytes"] > 0
+        totals.add(found["bytes"])
+    assert len(totals) == 1
+    plain = run(world, world.startup, "usage", *days, "--by", "address")
+    assert "127.0.0.1" in plain.stdout
