@@ -79,8 +79,13 @@ class Visitor:
         return self.open(found[0], status)
 
     def form(self, action: str) -> Node:
-        """The form that is sent to an address that ends so."""
-        forms = [one for one in self.page.all("form") if one.attrs["action"].endswith(action)]
+        """The form that is sent to an address that ends so, whatever its query."""
+        forms = [
+            one
+            for one in self.page.all("form")
+            if (address := one.attrs["action"]).endswith(action)
+            or address.partition("?")[0].endswith(action)
+        ]
         assert forms, f"{self.path} has no form for {action}: " + ", ".join(
             one.attrs["action"] for one in self.page.all("form")
         )
