@@ -22,6 +22,10 @@ class ReviewPlan(SQLModel, table=True):
     due_at: datetime = Field(sa_type=UtcDateTime)
     """When the next review is due."""
     reminded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    passed: list[str] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    """When reviews were due under earlier plans: planning anew takes none of them away."""
 
 
 class LogReview(SQLModel, table=True):

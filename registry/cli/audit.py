@@ -14,7 +14,7 @@ import typer
 from registry.audit.population_check import drawn, told
 from registry.audit.populations import LARGEST_SAMPLE
 from registry.audit.verifying import NOT_AS_SIGNED, exit_status, verify_file
-from registry.cli import taking, witness
+from registry.cli import reviewing, taking, witness
 from registry.cli.options import DEFAULT_SERVER, Language, Server, Token
 from registry.errors import RegistryError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="The tamper-evident log: check it, take proof of it.")
 app.add_typer(witness.app, name="witness")
 taking.add_to(app)
+reviewing.add_to(app)
 
 Kind = Literal["requests", "decisions", "agreements", "accesses", "withdrawals"]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of stdout.")]
@@ -190,36 +191,6 @@ def replay(
     if not done["identical"]:
         typer.echo(f"differs: {', '.join(done['differences'])}", err=True)
         raise typer.Exit(NOT_AS_SIGNED)
-
-
-@app.command()
-def review(
-    server: Server = DEFAULT_SERVER,
-    token: Token = None,
-    lang: Language = "en",
-    sign: Annotated[
-        int, typer.Option(help="Sign off up to this number, after looking at what is printed.")
-    ] = 0,
-    outcome: Annotated[str, typer.Option(help="in-order or follow-up.")] = "in-order",
-    remark: Annotated[str, typer.Option(help="What must be done, or what you noticed.")] = "",
-) -> None:
-    """What stands out in your archive's log since the last review, and a sample, over HTTP."""
-    import secrets
-
-    from registry.client.http import Service
-
-    with Service(server.rstrip("/"), token, lang) as service:
-        if sign:
-            said = {"last_number": sign, "outcome": outcome, "remark": remark}
-            done = service.post("/v1/audit/reviews", said, key=secrets.token_urlsafe(16))
-            typer.echo(f"{done['id']}  entry {done['entry_id']}")
-            return
-        found = service.get("/v1/audit/review")
-    for one in found["findings"]:
-        typer.echo(f"{one['rule']}  {one['about']}  {' '.join(one['evidence'])}")
-    for one in found["sample"]:
-        typer.echo(f"sample {one['number']}  {one['act']}  {one['id']}")
-    typer.echo(f"entries {found['first']} to {found['last']}; sample drawn with {found['seed']}")
 
 
 @app.command()

@@ -7,8 +7,9 @@ report, so that anyone can apply the rules again.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from statistics import median
 
 from registry.audit.acts import Act
@@ -55,12 +56,14 @@ class Looked:
     """What rules look at: entries before a period and in it, in order, and facts beside the log.
 
     :param countries: country of each environment.
+    :param networks: network that each access came from, where its address is still kept.
     """
 
     before: Sequence[Entry]
     period: Sequence[Entry]
     thresholds: Thresholds
     countries: Mapping[str, str]
+    networks: Mapping[str, str] = field(default_factory=dict)
 
     def all(self) -> Iterator[tuple[bool, Entry]]:
         """Every entry, with whether it is of the period."""
@@ -119,6 +122,28 @@ def new_place(looked: Looked) -> Iterator[Finding]:
         elif within and known and place not in known:
             yield _finding("new-environment", entry.organisation, [entry])
         known.update(filter(None, (place, country)))
+
+
+def network_of(address: str) -> str:
+    """The network that an address is told apart by: a /24, in IPv6 a /48; empty for no address."""
+    try:
+        version = ip_address(address).version
+    except ValueError:
+        return ""
+    return str(ip_network(f"{address}/{24 if version == 4 else 48}", strict=False))
+
+
+def new_network(looked: Looked) -> Iterator[Finding]:
+    """An organisation that reads from a network it never read from before."""
+    seen: dict[str, set[str]] = defaultdict(set)
+    for within, entry in looked.all():
+        network = looked.networks.get(entry.ids.get("access", ""), "")
+        if entry.act != Act.ACCESS_OPENED or entry.organisation is None or not network:
+            continue
+        known = seen[entry.organisation]
+        if within and known and network not in known:
+            yield _finding("new-network", entry.organisation, [entry])
+        known.add(network)
 
 
 ELSEWHERE = frozenset({"other-network", "other-environment"})
@@ -221,6 +246,7 @@ RULES: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
     residency,
     foreign_network,
     new_place,
+    new_network,
     volume,
     many_denials,
     dormant,

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from sqlmodel import Session, col, func, select
 
 from registry.access.reviews import LogReview, ReviewPlan
+from registry.access.tables import Access, Agreement
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Environment
 from registry.audit.acts import Act
@@ -19,7 +20,7 @@ from registry.audit.tables import AuditEntry
 from registry.audit.values import moment
 from registry.digests import digest
 from registry.errors import Text
-from registry.evidence.anomalies import Finding, Looked, Thresholds, find
+from registry.evidence.anomalies import Finding, Looked, Thresholds, find, network_of
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.locking import locked
@@ -100,6 +101,9 @@ def plan_review(session: Session, actor: Actor, command: PlanReview, *, at: date
         plan = ReviewPlan(
             archive_id=actor.organisation_id, days=0, sample_size=0, since=at, due_at=due
         )
+    if plan.days:
+        gone = [one.isoformat() for one in _grid(plan, at) if one <= at]
+        plan.passed = sorted({*plan.passed, *gone})
     plan.days, plan.sample_size = command.days, command.sample_size
     plan.since, plan.due_at, plan.reminded_at = at, due, None
     session.add(plan)
@@ -144,7 +148,13 @@ def _queue(session: Session, archive: str, upto: int | None) -> Queue:
         return Queue(archive, first, first - 1, "", (), (), limits)
     period = [Entry.from_bytes(row.body) for row in rows]
     before = _before(session, archive, period[0])
-    looked = Looked(before, period, limits, _countries(session, before, period))
+    looked = Looked(
+        before,
+        period,
+        limits,
+        _countries(session, before, period),
+        _networks(session, archive, before, period),
+    )
     seed = rows[-1].leaf_hash.hex()
     sample = _sample(period, seed, plan.sample_size if plan else PlanReview().sample_size)
     return Queue(archive, first, period[-1].number, seed, sample, tuple(find(looked)), limits)
@@ -167,6 +177,20 @@ def _countries(session: Session, *parts: Sequence[Entry]) -> dict[str, str]:
     ids = {one.ids["environment"] for part in parts for one in part if "environment" in one.ids}
     rows = session.exec(select(Environment).where(col(Environment.id).in_(ids)))
     return {row.id: row.country for row in rows}
+
+
+def _networks(session: Session, archive: str, *parts: Sequence[Entry]) -> dict[str, str]:
+    """The network that each access came from, as far as its address is still kept."""
+    ids = [one.ids["access"] for part in parts for one in part if one.act == Act.ACCESS_OPENED]
+    if not ids:
+        return {}
+    rows = session.exec(
+        select(Access.id, Access.address)
+        .join(Agreement, col(Agreement.id) == col(Access.agreement_id))
+        .where(col(Agreement.archive_id) == archive, col(Access.address).is_not(None))
+        .where(col(Access.id) >= min(ids), col(Access.id) <= max(ids))
+    )
+    return {access: network_of(address or "") for access, address in rows}
 
 
 def _sample(period: Sequence[Entry], seed: str, size: int) -> tuple[Entry, ...]:
@@ -271,9 +295,13 @@ def reviews_held(
     reviews = session.exec(own.order_by(col(LogReview.id))).all()
     plan = session.get(ReviewPlan, stream)
     by_due = {one.due_at: one for one in reviews if one.due_at is not None}
-    dues = sorted({*by_due, *(_grid(plan, at) if plan else ())})
+    dues = sorted({*by_due, *(_dues(plan, at) if plan else ())})
     planned = tuple(Planned(due, _state(by_due.get(due), due, at), by_due.get(due)) for due in dues)
     return Held(plan, planned, tuple(one for one in reviews if one.due_at is None))
+
+
+def _dues(plan: ReviewPlan, at: datetime) -> list[datetime]:
+    return [*map(datetime.fromisoformat, plan.passed), *_grid(plan, at)]
 
 
 def _grid(plan: ReviewPlan, at: datetime) -> list[datetime]:

@@ -8,6 +8,7 @@ import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from registry.accounts.actors import ROLE_SCOPES, Scope
 from registry.api.routes import router
 from tests.registry.api.world import World, open_world
 
@@ -93,6 +94,27 @@ BODIES: dict[str, Any] = {
 """Bodies that are valid, so that only the caller can be what is wrong."""
 
 
+AUDITORS = {
+    ("DELETE", "/v1/sessions/current"),
+    ("POST", "/v1/tokens"),
+    ("DELETE", "/v1/tokens/{token_id}"),
+    ("POST", "/v1/clients"),
+    ("DELETE", "/v1/clients/{client_id}"),
+    ("POST", "/v1/decisions/{decision_id}/replays"),
+    ("POST", "/v1/audit/exports"),
+    ("POST", "/v1/audit/packs/{name}"),
+    ("POST", "/v1/audit/populations"),
+    ("POST", "/v1/audit/processing-log"),
+}
+"""What an auditor may send: for its own keys, and to take proof out. All else it only reads."""
+
+REFUSED_INSIDE = {
+    ("POST", "/v1/auditors"),
+    ("DELETE", "/v1/auditors/{mandate_id}"),
+    ("POST", "/v1/proofs/{proof_id}/decision"),
+}
+"""Routes whose service refuses auditors: the test of a real call is `test_nobody_elses_things`."""
+
 OPERATORS_TOO = {
     ("GET", "/v1/environments/{environment_id}/proofs"),
     ("POST", "/v1/proofs/{proof_id}/decision"),
@@ -136,6 +158,24 @@ def test_every_kind_of_thing_has_an_owner() -> None:
     free = {"organisation_id", "archive", "dataset", "entry_id", "number", "name", "level", "where"}
     named = {one.name for _, route in OPERATIONS for one in route.dependant.path_params}
     assert named - free == set(OWNERS)
+
+
+def _scopes(dependant: Dependant) -> Iterator[Scope | None]:
+    if dependant.call is not None and hasattr(dependant.call, "scope"):
+        yield dependant.call.scope
+    for one in dependant.dependencies:
+        yield from _scopes(one)
+
+
+def test_an_auditor_changes_nothing() -> None:
+    """No route that acts takes a scope that auditors have, but for their keys and for proof."""
+    open_to_them = {
+        (method, route.path)
+        for method, route in OPERATIONS
+        if method not in {"GET", "HEAD"} and (method, route.path) not in PUBLIC
+        if {None, *ROLE_SCOPES["auditor"]} & set(_scopes(route.dependant))
+    }
+    assert open_to_them == AUDITORS | REFUSED_INSIDE
 
 
 @pytest.fixture(scope="module")

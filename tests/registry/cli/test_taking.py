@@ -81,3 +81,50 @@ def test_the_log_of_processing_is_taken(world: World, tmp_path: Path) -> None:
     assert (wrong.returncode, "since" in wrong.stderr, other.exists()) == (1, True, False)
     startup = run(world, world.startup, "audit", "processing-log", other)
     assert (startup.returncode, other.exists()) == (3, False)
+
+
+def test_an_auditor_works_from_its_own_machine(world: World, tmp_path: Path) -> None:
+    """Export, population and receipt are taken over HTTP and verified without the service."""
+    archive = world.archive.get("/me")["organisation_id"]
+    asked = run(world, world.auditor, "audit", "mandates")
+    assert asked.stdout.startswith("man_")
+    assert asked.stdout.endswith("  all archives\n")
+    days = ("--since", "2020-01-01", "--until", "2090-01-01")
+    sampled = ("--archive", archive, "--sample", "3", "--seed", "s")
+    taken = {
+        "log.audit.jsonl": ("take-export",),
+        "own.audit.jsonl": ("take-export", "--archive", archive),
+        "all.population.zip": ("take-population", "--kind", "decisions", *days, *sampled),
+        "decision.tlog-proof": ("take-receipt", world.things["decision_id"]),
+        "extract.tlog-proof": ("take-receipt", world.things["extract_id"]),
+    }
+    for name, (command, *options) in taken.items():
+        file = tmp_path / name
+        made = run(world, world.auditor, "audit", command, *options, file)
+        assert made.returncode == 0, made.stderr
+        checked = run(world, None, "audit", "verify", file, *keys(world)[:2])
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+    cut = tmp_path / "cut.audit.jsonl"
+    cut.write_bytes((tmp_path / "log.audit.jsonl").read_bytes()[:-100])
+    checked = run(world, None, "audit", "verify", cut, *keys(world)[:2])
+    assert (checked.returncode, "NOT good" in checked.stdout) == (1, True)
+    for rival, name in ((world.startup, "take-export"), (world.other_startup, "take-receipt")):
+        about = [world.things["decision_id"]] if name == "take-receipt" else []
+        refused = run(world, rival, "audit", name, *about, tmp_path / "none")
+        assert (refused.returncode, (tmp_path / "none").exists()) == (3, False)
+
+
+def test_reviews_are_planned_held_and_told(world: World) -> None:
+    """Every so many days; the archive signs what waits, an auditor reads the report of it."""
+    planned = run(world, world.archive, "audit", "plan-reviews", "--days", "7")
+    assert planned.stdout.startswith("every 7 days; the next is due on 20"), planned.stderr
+    shown = run(world, world.archive, "audit", "review").stdout.splitlines()[-1]
+    last = shown.split(";")[0].rpartition(" ")[2]
+    signed = run(world, world.archive, "audit", "review", "--sign", last)
+    assert signed.stdout.startswith("rev_"), signed.stderr
+    archive = world.archive.get("/me")["organisation_id"]
+    told = run(world, world.auditor, "audit", "reviews", "--archive", archive)
+    states = [line.split()[1] for line in told.stdout.splitlines()]
+    assert states == ["held", "due"], told.stdout + told.stderr
+    nameless = run(world, world.auditor, "audit", "reviews")
+    assert (nameless.returncode, "archive" in nameless.stderr) == (1, True)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from registry.audit.entry import Entry
-from registry.evidence.anomalies import Finding, Looked, Thresholds, find
+from registry.evidence.anomalies import Finding, Looked, Thresholds, find, network_of
 
 LIMITS = Thresholds(volume_factor=5, volume_bytes=1000, denials=3, dormant_days=90)
 
@@ -52,6 +52,21 @@ def test_a_new_country_or_environment_shows_once() -> None:
         ("new-environment", ("e3",)),
         ("new-country", ("e4",)),
     ]
+
+
+def test_a_new_network_shows_once() -> None:
+    """The first of all is not new, nor another address of it; what was erased says nothing."""
+    addresses = {"a1": "192.0.2.1", "a2": "192.0.2.200", "a3": "198.51.100.7", "a4": "2001:db8::1"}
+    networks = {name: network_of(address) for name, address in addresses.items()}
+    assert networks["a4"] == "2001:db8::/48"
+    assert network_of("testclient") == ""
+    reads = [entry(n, "access:opened", access=f"a{n}") for n in (1, 2, 3, 3, 4, 5)]
+    looked = Looked(reads[:1], reads[1:], LIMITS, {}, networks)
+    assert [(one.rule, one.about, one.evidence) for one in find(looked)] == [
+        ("new-network", "org", ("e3",)),
+        ("new-network", "org", ("e4",)),
+    ]
+    assert find(Looked([], reads[:1], LIMITS, {}, networks)) == []
 
 
 def test_reading_after_a_notice_shows_and_a_cleaned_extract_does_not() -> None:

@@ -13,6 +13,7 @@ from registry.db import reading, transaction
 from registry.digests import digest
 from registry.errors import InvalidInput, NotAllowed
 from registry.services import auditing, reviewing
+from registry.services.reading import Readable
 from registry.services.reviewing import PlanReview, Queue, SignReview
 from tests.support.extracting import Scene
 from tests.support.world import World
@@ -89,6 +90,37 @@ def test_a_revoked_agreement_that_is_read_waits_in_the_queue(on_sqlite: Scene) -
     [found] = queue(on_sqlite.world, on_sqlite.published.archive).findings
     [refused] = on_sqlite.entries("access:refused")
     assert (found.rule, found.evidence[-1]) == ("after-notice", refused.id)
+
+
+def test_a_reading_from_a_new_network_waits_in_the_queue(scene: Scene) -> None:
+    """Its rule, whom it is about and the entry of the reading; the first network is not new."""
+    extract, world = scene.cut(), scene.world
+    for address in ("192.0.2.9", "192.0.2.10", "203.0.113.5"):
+        opened = scene.open(extract, address=address)
+        assert isinstance(opened, Readable)
+        scene.range(opened, 0, 10)
+        world.clock.advance(minutes=6)
+    [found] = queue(world, scene.published.archive).findings
+    read = scene.entries("access:opened")
+    assert len(read) == 3
+    assert (found.rule, found.about) == ("new-network", scene.startup.actor.organisation_id)
+    assert found.evidence == (read[-1].id,)
+
+
+def test_planning_anew_hides_no_review_that_was_missed(sqlite_world: World) -> None:
+    """What was due under the plan before stays in the report, held or not."""
+    world = sqlite_world
+    archive = world.an_archive()
+    plan(world, archive, days=10)
+    world.clock.advance(days=9)
+    sign(world, archive, queue(world, archive).last)
+    world.clock.advance(days=25)
+    assert states(world, archive) == ["held", "missed", "missed"]
+    plan(world, archive, days=20)
+    assert states(world, archive) == ["held", "missed", "missed", "due"]
+    world.clock.advance(days=21)
+    plan(world, archive, days=5)
+    assert states(world, archive) == ["held", "missed", "missed", "missed", "due"]
 
 
 def test_held_is_told_against_planned(sqlite_world: World) -> None:
