@@ -55,35 +55,35 @@ async def _digest(request: Request) -> str:
 def once(scope: Scope) -> Guard:
     """Dependency of a POST route: the actor, or the answer that this key got before."""
 
-    def find(
+    async def find(
         request: Request,
         actor: Annotated[Actor, Depends(acting(scope))],
         session: SessionDep,
         digest: Annotated[str, Depends(_digest)],
         key: KeyHeader = None,
     ) -> Actor:
-        _recall(request, session, actor.id, key, digest)
+        if key is not None:
+            await run_in_threadpool(_recall, request, session, actor.id, key, digest)
         return actor
 
     return find
 
 
-def _once_for_anyone(
+async def _once_for_anyone(
     request: Request,
     session: SessionDep,
     digest: Annotated[str, Depends(_digest)],
     key: KeyHeader = None,
 ) -> None:
-    _recall(request, session, ANYONE, key, digest)
+    if key is not None:
+        await run_in_threadpool(_recall, request, session, ANYONE, key, digest)
 
 
 OnceForAnyone = Depends(_once_for_anyone)
 """The same for a POST route that needs no sign-in."""
 
 
-def _recall(request: Request, session: Session, caller: str, key: str | None, digest: str) -> None:
-    if key is None:
-        return
+def _recall(request: Request, session: Session, caller: str, key: str, digest: str) -> None:
     kept = session.get(IdempotencyKey, (caller, key))
     if kept is not None:
         raise _repeated(kept, digest)

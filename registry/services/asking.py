@@ -210,6 +210,13 @@ def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Pro
     return prospect, summary
 
 
+def opens_any(session: Session, listing: Offered, asked: Request) -> bool:
+    """Whether the listing's offer would open any item at once or after the archive's yes."""
+    prospect = match(policy_of(listing.offer), asked)
+    classes = classes_of(session, listing.edition.id).open_in(asked.place.country)
+    return any(prospect.outcome(facts) is not Outcome.DENY for facts, items in classes if items)
+
+
 def policy_of(frozen: Offer | Agreement) -> Policy:
     """The policy of an offer or agreement; parsed once, since it never changes."""
     policy = _policies.get(frozen.digest)

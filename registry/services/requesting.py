@@ -1,5 +1,6 @@
 """Access requests: over one or several datasets, decided at once where the terms are clear."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 from sqlmodel import Session, col, select
 
-from policies import Line, Outcome, Place, Prospect, Request, Summary, policy_digest
+from policies import Line, Outcome, Place, Prospect, Request, Summary
 from registry.access.tables import AccessRequest, Agreement, DecisionRow
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Environment, Organisation
@@ -17,7 +18,7 @@ from registry.digests import digest
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.agreeing import party, propose
-from registry.services.asking import ask, offered, prospect_of
+from registry.services.asking import ask, offered, opens_any, prospect_of
 from registry.services.catalogue import Listing, Offered, find_dataset, listing_of
 from registry.services.counting import classes_of
 from registry.services.locking import locked
@@ -106,9 +107,25 @@ def file_request(
     asked = [asked_of(session, request, listing, origin, at) for listing in listings]
     session.add(request)
     session.flush()
+    decisions: list[DecisionRow] = []
+    agreements: list[Agreement] = []
     for listing, question in zip(listings, asked, strict=True):
-        _decide(session, actor, request, listing, question, origin, at, regions)
-    return find_request(session, actor, request.id)
+        for decision in _decide(session, actor, request, listing, question, at, regions):
+            decisions.append(decision)
+            if decision.state == "permitted":
+                made = propose(session, decision, request, question, origin=origin, at=at)
+                agreements.append(made)
+    return _filed(request, decisions, agreements)
+
+
+def _filed(
+    request: AccessRequest, decisions: Iterable[DecisionRow], agreements: Iterable[Agreement]
+) -> FiledRequest:
+    return FiledRequest(
+        request,
+        tuple(sorted(decisions, key=lambda d: (d.snapshot["reference"], _ORDER.index(d.part)))),
+        tuple(sorted(agreements, key=lambda agreement: agreement.id)),
+    )
 
 
 def asked_of(
@@ -167,44 +184,45 @@ def _decide(
     request: AccessRequest,
     listing: Offered,
     question: Request,
-    origin: str,
     at: datetime,
     regions: frozenset[str],
-) -> None:
+) -> Iterator[DecisionRow]:
     """One decision a part of the dataset that has items; an empty dataset is denied."""
     prospect, summary = _prospect(session, listing, question, regions)
-    ledger = classes_of(session, listing.edition.id).moment
+    snapshot = prospect.to_json() | {
+        "reference": listing.reference,
+        "ledger_moment": classes_of(session, listing.edition.id).moment,
+        "counts": {str(outcome): items for outcome, items in summary.counts.items()},
+        "change": asdict(summary.change) if summary.change else None,
+    }
+    facts = _facts(question, snapshot)
     parts = [outcome for outcome in Outcome if summary.counts[outcome]] or [Outcome.DENY]
     for part in parts:
-        decision = _decision(request, listing, prospect, summary, part, ledger, at)
+        decision = _decision(request, listing, snapshot, summary, part, at)
         session.add(decision)
         session.flush()
-        _note_decision(session, actor, decision, question, prospect)
-        if decision.state == "permitted":
-            propose(session, decision, request, question, origin=origin, at=at)
+        _note_decision(session, actor, decision, facts)
+        yield decision
 
 
 def _prospect(
     session: Session, listing: Offered, question: Request, regions: frozenset[str]
 ) -> tuple[Prospect, Summary]:
     """What an agreement would give; nothing where the service itself stands in the wrong place."""
-    found = prospect_of(session, listing, question)
     for region in sorted(regions):
         place = replace(question.place, country=region, stored_country=region)
         here = replace(question, place=place)
-        there = prospect_of(session, listing, here)
-        if not there[1].counts[Outcome.PERMIT] + there[1].counts[Outcome.REVIEW]:
-            return there
-    return found
+        if not opens_any(session, listing, here):
+            return prospect_of(session, listing, here)
+    return prospect_of(session, listing, question)
 
 
 def _decision(
     request: AccessRequest,
     listing: Offered,
-    prospect: Prospect,
+    snapshot: dict[str, Any],
     summary: Summary,
     part: Outcome,
-    ledger: int,
     at: datetime,
 ) -> DecisionRow:
     state = {Outcome.REVIEW: "pending", Outcome.DENY: "denied"}.get(part, "permitted")
@@ -221,13 +239,7 @@ def _decision(
         state=state,
         items=summary.counts[part],
         lines=[line_json(line) for line in summary.lines if line.outcome is part],
-        snapshot=prospect.to_json()
-        | {
-            "reference": listing.reference,
-            "ledger_moment": ledger,
-            "counts": {str(outcome): items for outcome, items in summary.counts.items()},
-            "change": asdict(summary.change) if summary.change else None,
-        },
+        snapshot=snapshot,
         decided_at=at,
         due_at=at + ANSWER_WITHIN if state == "pending" else None,
     )
@@ -238,26 +250,32 @@ def line_json(line: Line) -> dict[str, Any]:
     return {**asdict(line), "outcome": str(line.outcome), "rights": list(line.rights)}
 
 
-def _note_decision(
-    session: Session, actor: Actor, decision: DecisionRow, question: Request, prospect: Prospect
-) -> None:
+def _facts(question: Request, snapshot: dict[str, Any]) -> dict[str, Any]:
+    """What the entries of all parts of one answer say of it."""
     facts = {
-        "outcome": decision.part,
-        "state": decision.state,
         "use": question.use,
         "user_class": question.user_class,
         "country": question.place.country,
         "operator_country": question.place.operator_country,
         "secure": question.place.secure,
-        "policy_digest": policy_digest(prospect.policy),
-        "decision_digest": digest(decision.snapshot),
+        "policy_digest": snapshot["policy"]["digest"],
+        "decision_digest": digest(snapshot),
         "request_digest": digest(question.to_json()),
+        "version": snapshot["engine"],
+    }
+    return facts if question.purpose is None else {**facts, "purpose": question.purpose}
+
+
+def _note_decision(
+    session: Session, actor: Actor, decision: DecisionRow, of_all: dict[str, Any]
+) -> None:
+    facts = {
+        **of_all,
+        "outcome": decision.part,
+        "state": decision.state,
         "items": decision.items,
         "reasons": sorted({line["code"] for line in decision.lines}),
-        "version": decision.snapshot["engine"],
     }
-    if question.purpose is not None:
-        facts["purpose"] = question.purpose
     if decision.due_at is not None:
         facts["due"] = moment(decision.due_at)
     note(
@@ -290,10 +308,8 @@ def find_request(session: Session, actor: Actor, request_id: str) -> FiledReques
     if not decisions:
         raise missing("aanvraag", "request", request_id)
     ids = [decision.id for decision in decisions]
-    agreements = session.exec(
-        select(Agreement).where(col(Agreement.decision_id).in_(ids)).order_by(col(Agreement.id))
-    )
-    return FiledRequest(request, tuple(decisions), tuple(agreements))
+    agreements = session.exec(select(Agreement).where(col(Agreement.decision_id).in_(ids)))
+    return _filed(request, decisions, agreements)
 
 
 def _decisions(session: Session, request: AccessRequest, actor: Actor) -> list[DecisionRow]:
@@ -304,8 +320,7 @@ def _decisions(session: Session, request: AccessRequest, actor: Actor) -> list[D
         own = own.where(col(DecisionRow.archive_id) == actor.organisation_id)
         if Scope.ARCHIVE_READ not in actor.scopes:
             return []
-    found = session.exec(own).all()
-    return sorted(found, key=lambda one: (one.snapshot["reference"], _ORDER.index(one.part)))
+    return list(session.exec(own))
 
 
 def list_requests(

@@ -1,4 +1,9 @@
-"""A decision over HTTP whose entry is durable before the answer, beside the same without a log."""
+"""A decision over HTTP whose entry is durable before the answer, beside the same without a log.
+
+The load is a closed loop: each connection sends its next request when it has its answer. One
+process decides one request after the other, so the slowest of sixteen connections waits for about
+sixteen decisions; what one takes stands beside it.
+"""
 
 import http.client
 import json
@@ -12,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -21,7 +27,7 @@ from tests.benchmarks.line import Line
 from tests.support.service import free_port
 
 CONNECTIONS = 16
-SECONDS = {"ci": 4.0, "full": 20.0}
+SECONDS = {"ci": 9.0, "full": 30.0}
 ROUNDS = 3
 SERVER = """
 import sys
@@ -50,10 +56,14 @@ def run(size: str) -> Iterator[Line]:
             token = ready.startup.token or ""
             body = {"datasets": [NAME], "environment_id": ready.environment, "use": "train.gen"}
         loads: dict[str, list[Load]] = {"logged": [], "bare": []}
+        alone: list[Load] = []
         for _ in range(ROUNDS):
             for kind, seen in loads.items():
                 with _server(home, kind) as port:
-                    seen.append(_load(port, token, json.dumps(body), SECONDS[size] / ROUNDS))
+                    ask = partial(_load, port, token, json.dumps(body), SECONDS[size] / ROUNDS)
+                    seen.append(ask(CONNECTIONS))
+                    if kind == "logged":
+                        alone.append(ask(1))
     logged, bare = (statistics.median(load.rate for load in loads[kind]) for kind in loads)
     late = statistics.median(load.late for load in loads["logged"])
     yield Line(
@@ -73,6 +83,11 @@ def run(size: str) -> Iterator[Line]:
         peer=round(statistics.median(load.late for load in loads["bare"]) * 1000, 1),
         goal="<= 5 ms",
         holds=late <= 0.005,
+    )
+    yield Line(
+        name="decision over HTTP, its entry durable first, p99 at one connection",
+        value=round(statistics.median(load.late for load in alone) * 1000, 1),
+        unit="ms",
     )
 
 
@@ -101,7 +116,7 @@ def _wait(address: str) -> None:
     raise RuntimeError("the service did not start")
 
 
-def _load(port: int, token: str, body: str, seconds: float) -> Load:
+def _load(port: int, token: str, body: str, seconds: float, connections: int) -> Load:
     """Every connection files one request after another until the time is up."""
     took: list[float] = []
     until = time.perf_counter() + seconds
@@ -117,7 +132,7 @@ def _load(port: int, token: str, body: str, seconds: float) -> Load:
             took.append(time.perf_counter() - started)
         connection.close()
 
-    threads = [threading.Thread(target=file_requests) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=file_requests) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
