@@ -4,6 +4,7 @@ Row groups that are given out whole are not encoded again (:mod:`connectors.duck
 """
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,13 +71,13 @@ def _copy(job: Job, sources: Sequence[Path], directory: Path) -> dict[Path, int]
     if SOURCES in params:
         raise error("bad-plan", problem=f"the parameter `{SOURCES}` is ours")
     params |= files_of(orders)
-    single_copy(connection, copy_statement(orders, directory / _PARTS))
+    statement = single_copy(connection, copy_statement(orders, directory / _PARTS))
     with job.progress(lambda: max(0.0, connection.query_progress()) / 100):
         taken = whole.take(connection, orders, params, directory / _WHOLE)
         written = dict(taken.files)
-        if not taken.everything:
-            statement = copy_statement(orders, directory / _PARTS, taken.rest)
-            found = connection.execute(single_copy(connection, statement), params).fetchall()
+        if taken.rest:
+            params[SOURCES] = [str(path) for path in taken.rest]
+            found = connection.execute(statement, params).fetchall()
             written |= _in_order(found, directory / _PARTS)
     connection.close()
     return written
@@ -87,11 +88,8 @@ def _in_order(found: Sequence[Sequence[Any]], parts: Path) -> dict[Path, int]:
     return {parts / name: rows[name] for name in sorted(rows, key=_number)}
 
 
-def copy_statement(orders: Mapping[str, Any], target: Path, rest: str = "") -> str:
-    """The one COPY of an extract; values are bound, names and texts quoted.
-
-    :param rest: our own condition for the rows that were not copied whole before.
-    """
+def copy_statement(orders: Mapping[str, Any], target: Path) -> str:
+    """The one COPY of an extract; values are bound, names and texts quoted."""
     columns = ", ".join(
         f"{_expression(one)} AS {identifier(one['name'])}" for one in orders["columns"]
     )
@@ -109,10 +107,9 @@ def copy_statement(orders: Mapping[str, Any], target: Path, rest: str = "") -> s
         "RETURN_STATS",
         *([f"KV_METADATA {{{metadata}}}"] if metadata else []),
     ]
-    condition = f"({orders['where']}\n)" + (f" AND {rest}" if rest else "")
     return (
-        f"COPY (SELECT {columns} FROM {relation(orders, numbered=bool(rest))} "  # noqa: S608 - quoted
-        f"WHERE {condition}) TO {literal(str(target))} ({', '.join(options)})"
+        f"COPY (SELECT {columns} FROM {relation(orders)} "  # noqa: S608 - quoted
+        f"WHERE ({orders['where']}\n)) TO {literal(str(target))} ({', '.join(options)})"
     )
 
 
@@ -125,10 +122,10 @@ def _expression(column: Mapping[str, Any]) -> str:
     return f"CASE WHEN ({column['shown']}\n) THEN {source} END"
 
 
-def finish(directory: Path, written: Mapping[Path, int], *emptied: str) -> list[dict[str, Any]]:
+def finish(directory: Path, written: Mapping[Path, int], *cleared: str) -> list[dict[str, Any]]:
     """Hash and sync what was written, and move it to where the caller looks.
 
-    :param emptied: directories that are to go, as they are empty then.
+    :param cleared: directories that are to go, with what is left in them.
     """
     files = []
     for number, (place, rows) in enumerate(written.items()):
@@ -145,11 +142,9 @@ def finish(directory: Path, written: Mapping[Path, int], *emptied: str) -> list[
                 "rows": rows,
             }
         )
-    for leftover in (directory / SPILL).iterdir():
-        leftover.unlink()
-    for folder in (SPILL, *emptied):
+    for folder in (SPILL, *cleared):
         if (directory / folder).exists():
-            (directory / folder).rmdir()
+            shutil.rmtree(directory / folder)
     _sync_directory(directory)
     return files
 

@@ -22,17 +22,10 @@ _NUMBER = "file_row_number"
 
 @dataclass(frozen=True)
 class Taken:
-    """What was copied: rows by file, and whether that is all there is.
-
-    `rest` is the condition for the rows that are still to be chosen from, `""` for all of them.
-    """
+    """What was copied: rows by file, and the files from which the rest is still to be chosen."""
 
     files: Mapping[Path, int]
-    everything: bool
-    rest: str
-
-
-_NOTHING = Taken({}, everything=False, rest="")
+    rest: Sequence[Path]
 
 
 def take(
@@ -41,29 +34,30 @@ def take(
     params: Mapping[str, Any],
     directory: Path,
 ) -> Taken:
-    """Copy the row groups of which the extract gives out every row, into a new `directory`."""
+    """Copy the row groups of which the extract gives out every row, into a new `directory`.
+
+    Those with some of their rows are put into a file of their own, so that no other is read again.
+    """
+    untouched = Taken({}, [Path(one["path"]) for one in orders["sources"]])
     try:
         source = _source(orders)
-        groups = _cleared(connection, orders, params, source) if source else []
-        if source is None or not groups:
-            return _NOTHING
+        passing = _passing(connection, orders, params, source) if source else {}
+        whole = [group for group, all_of_it in passing.items() if all_of_it]
+        if source is None or not whole:
+            return untouched
         directory.mkdir()
-        pieces = _pieces(connection, orders["columns"], source, groups, directory)
         written = stitch(
-            pieces,
+            _pieces(connection, orders["columns"], source, whole, directory),
             directory,
             metadata=orders["metadata"],
             part_bytes=orders["part_bytes"],
             prefix="part-",
         )
+        partly = [group for group, all_of_it in passing.items() if not all_of_it]
+        rest = _as_they_are(source, partly, directory)
     except Unreadable:  # COPY has its own reader, and says what is wrong if something is
-        return _NOTHING
-    left_out = ", ".join(map(str, groups))
-    return Taken(
-        files={directory / name: rows for name, rows in written.items()},
-        everything=len(groups) == len(source.groups),
-        rest=f"{_NUMBER} // {source.rows[0]} NOT IN ({left_out})",
-    )
+        return untouched
+    return Taken({directory / name: rows for name, rows in written.items()}, rest)
 
 
 def _source(orders: Mapping[str, Any]) -> Encoded | None:
@@ -88,28 +82,35 @@ def _source(orders: Mapping[str, Any]) -> Encoded | None:
     return source if few and fits and known and _NUMBER not in source.columns else None
 
 
-def _cleared(
+def _passing(
     connection: duckdb.DuckDBPyConnection,
     orders: Mapping[str, Any],
     params: Mapping[str, Any],
     source: Encoded,
-) -> list[int]:
-    """The groups of which all rows pass, with every cell that is shown somewhere shown.
+) -> dict[int, bool]:
+    """The groups with rows that pass, and whether all do, with every cell that may be masked.
 
-    One that is larger than a part should be is not among them.
+    One that is larger than a part should be does not count as whole.
     """
-    conditions = [orders["where"], *(one["shown"] for one in orders["columns"] if one["shown"])]
-    passing = " AND ".join(f"({text}\n)" for text in conditions)
+    masks = " AND ".join(f"({one['shown']}\n)" for one in orders["columns"] if one["shown"])
     found = connection.execute(
-        f"SELECT {_NUMBER} // {source.rows[0]}, count(*) "  # noqa: S608 - our own text
-        f"FROM {relation(orders, numbered=True)} WHERE {passing} GROUP BY 1 ORDER BY 1",
+        f"SELECT {_NUMBER} // {source.rows[0]}, count(*) FILTER ({masks or 'true'}) "  # noqa: S608 - our own text
+        f"FROM {relation(orders, numbered=True)} WHERE ({orders['where']}\n) "
+        "GROUP BY 1 ORDER BY 1",
         params,
     ).fetchall()
-    return [
-        place
-        for place, rows in found
-        if rows == source.rows[place] and source.bytes(place) <= orders["part_bytes"]
-    ]
+    return {
+        group: rows == source.rows[group] and source.bytes(group) <= orders["part_bytes"]
+        for group, rows in found
+    }
+
+
+def _as_they_are(source: Encoded, groups: Sequence[int], directory: Path) -> list[Path]:
+    """These row groups with all of their columns, in one file; none where there are none."""
+    pieces = ([Piece(source, group, name, name) for name in source.columns] for group in groups)
+    size = source.path.stat().st_size
+    written = stitch(pieces, directory, metadata={}, part_bytes=size, prefix="rest-")
+    return [directory / name for name in written]
 
 
 def _pieces(

@@ -2,17 +2,19 @@
 
 The peer runs in a process of its own, with DuckDB's defaults but for threads and order: the same
 SELECT, options and bound values. The least of several turns counts on both sides: a busy machine
-only ever adds. Hashing the sources is measured apart: the peer does not do it.
+only ever adds. Hashing the sources is measured apart: the peer does not do it. The edition is laid
+out as an import does, so that some row groups need not be encoded again.
 """
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.ingest import layout
+from catalog.ingest import BLOCKED, FACTS, layout
 from connectors import (
     Delivery,
     ExtractPlan,
@@ -30,18 +32,20 @@ from tests.benchmarks.line import Line
 _SIZES = {"ci": (1_000_000,), "full": (1_000_000, 10_000_000)}
 _REPEATS = 5
 _MOST_MB = 400
-_WHERE = (
-    "NOT _blocked AND _opt_out = false AND _embargo_until <= $day "
-    "AND _rights IN ($a, $b, $c, $d, $e)"
-)
-_PARAMS = {
-    "day": "2026-11-23",
-    "a": "https://creativecommons.org/publicdomain/mark/1.0/",
-    "b": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "c": "https://creativecommons.org/licenses/by/4.0/",
-    "d": "https://creativecommons.org/licenses/by-sa/3.0/nl/",
-    "e": "http://rightsstatements.org/vocab/NKC/1.0/",
+GOALS_FROM = 10_000_000
+"""Rows from which ratios are held to a goal; of a million rows the start is a third."""
+_CC = "https://creativecommons.org"
+CLEARED = {
+    "10 %": (f"{_CC}/licenses/by/4.0/",),
+    "50 %": (
+        f"{_CC}/publicdomain/mark/1.0/",
+        f"{_CC}/publicdomain/zero/1.0/",
+        f"{_CC}/licenses/by-sa/3.0/nl/",
+        "http://rightsstatements.org/vocab/NKC/1.0/",
+    ),
+    "100 %": (),
 }
+"""Which rights statements are cleared for about such a share of the items; none stands for all."""
 _BARE = """
 import json, resource, sys, duckdb
 spec = json.loads(sys.stdin.read())
@@ -65,26 +69,34 @@ def run(size: str) -> Iterator[Line]:
 
 
 def _at(rows: int, place: Path) -> Iterator[Line]:
-    edition = _edition(rows, place)
-    plans = [_plan(edition, place / f"out-{number}") for number in range(_REPEATS)]
-    ours, bare = [], []
-    for number, plan in enumerate(plans):
-        plan.out_dir.mkdir()
-        ours.append(open_extractor().extract(plan))
-        bare.append(_bare(plan, place / f"bare-{number}"))
-    yield from _lines(rows, ours, bare)
+    edition = edition_of(rows, place)
+    hashing = []
+    for share in CLEARED:
+        ours, peers = [], []
+        for number in range(_REPEATS):
+            plan = plan_of(edition, place / f"{share}-{number}", share)
+            ours.append(cut(plan))
+            peers.append(bare(plan, place / f"{share}-bare-{number}"))
+            for used in (plan.out_dir, place / f"{share}-bare-{number}"):
+                shutil.rmtree(used)
+        hashing += [one.usage.cpu["hash sources"] for one in ours]
+        yield from _lines(rows, share, ours, peers)
+    name = f"extract {rows // 1_000_000} M rows: CPU to hash the sources"
+    yield Line(name, min(hashing), "s")
 
 
-def _lines(rows: int, ours: list[ExtractResult], bare: list[dict[str, float]]) -> Iterator[Line]:
-    name = f"extract {rows // 1_000_000} M rows"
-    hashing = min(one.usage.cpu["hash sources"] for one in ours)
-    cpu = min(one.usage.cpu_seconds - one.usage.cpu["hash sources"] for one in ours)
-    peer = min(one["cpu"] for one in bare)
+def _lines(
+    rows: int, share: str, ours: list[ExtractResult], peers: list[dict[str, float]]
+) -> Iterator[Line]:
+    name = f"extract {rows // 1_000_000} M rows, {share}"
+    cpu, peer = min(map(cpu_of, ours)), min(one["cpu"] for one in peers)
     ratio = cpu / peer
-    yield Line(f"{name}: CPU", cpu, "s", peer, ratio, "ratio <= 1.10", ratio <= 1.10)
-    yield Line(f"{name}: CPU to hash the sources", hashing, "s")
+    if rows < GOALS_FROM:
+        yield Line(f"{name}: CPU", cpu, "s", peer, ratio)
+    else:
+        yield Line(f"{name}: CPU", cpu, "s", peer, ratio, "ratio <= 1.05", ratio <= 1.05)
     peak = max(one.usage.peak_rss for one in ours) / MIB
-    peer_peak = max(one["peak"] for one in bare)
+    peer_peak = max(one["peak"] for one in peers)
     yield Line(
         f"{name}: peak memory", peak, "MiB", peer_peak, peak / peer_peak,
         f"<= {_MOST_MB} MB", peak * MIB <= _MOST_MB * 1_000_000,
@@ -92,36 +104,55 @@ def _lines(rows: int, ours: list[ExtractResult], bare: list[dict[str, float]]) -
     yield Line(f"{name}: rows given out", ours[0].rows, "rows")
 
 
-def _edition(rows: int, place: Path) -> SourceFile:
-    """The generator's collection, imported."""
-    delivery, out = place / "delivery.parquet", place / "edition"
+def cut(plan: ExtractPlan) -> ExtractResult:
+    """Make the plan's directory and run it."""
+    plan.out_dir.mkdir()
+    return open_extractor().extract(plan)
+
+
+def cpu_of(result: ExtractResult) -> float:
+    """CPU seconds of the whole process, its start included, but for the hashing of its sources."""
+    return result.usage.cpu_seconds - result.usage.cpu["hash sources"]
+
+
+def edition_of(rows: int, place: Path, group_by: Sequence[str] = FACTS) -> SourceFile:
+    """The generator's collection, imported as a check does; or in another order."""
+    delivery, out = place / "delivery.parquet", place / f"edition-{len(group_by)}"
     out.mkdir()
     generator.write(delivery, rows)
     laid = open_importer(place).lay_out(
-        Delivery(delivery, "parquet"), layout(generator.mapping(), key=b"benchmark"), out
+        Delivery(delivery, "parquet"),
+        layout(generator.mapping(), key=b"benchmark"),
+        out,
+        group_by=group_by,
+        not_where=BLOCKED,
     )
     delivery.unlink()
     return SourceFile(out / laid.file.name, laid.file.sha256, laid.file.bytes)
 
 
-def _plan(edition: SourceFile, out: Path) -> ExtractPlan:
+def plan_of(edition: SourceFile, out: Path, share: str) -> ExtractPlan:
+    """An extract of about this share of the items, two columns masked."""
     shown = ("_item", "_rights", "_rightsholder", "title_nl", "title_en", "abstract", "date",
              "subjects", "places", "language", "duration")  # fmt: skip
     masked = ("persons", "media_url")
+    statements = {f"v{number}": text for number, text in enumerate(CLEARED[share])}
+    named = ", ".join(f"${name}" for name in statements)
+    facts = f"AND _opt_out = false AND _embargo_until <= $day AND _rights IN ({named})"
     return ExtractPlan(
         sources=(edition,),
         columns=(
             *(OutColumn(name, name, "VARCHAR") for name in shown),
             *(OutColumn(name, None, "VARCHAR") for name in masked),
         ),
-        where=_WHERE,
-        params=_PARAMS,
+        where=f"NOT _blocked {facts if statements else ''}",
+        params={"day": "2026-11-23", **statements} if statements else {},
         metadata={"edition": "archive/news@1"},
         out_dir=out,
     )
 
 
-def _bare(plan: ExtractPlan, target: Path) -> dict[str, float]:
+def bare(plan: ExtractPlan, target: Path) -> dict[str, float]:
     """The same COPY in a bare DuckDB process: its CPU seconds and peak memory in MiB."""
     orders = {
         "columns": [vars(column) for column in plan.columns],

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlmodel import Session
 
 from catalog.ledger import ADDED, COLUMNS, open_in
-from connectors import ExtractPlan, ExtractResult, Overlay, SourceFile, open_extractor
+from connectors import Overlay, SourceFile
 from connectors.local import LocalStore, sha256_of
 from registry.access.tables import Extract, Part
 from registry.access.withdrawal_tables import Withdrawal
@@ -26,7 +26,7 @@ from registry.db import open_engine, reading, transaction
 from registry.migrate import upgrade
 from registry.services.reading import look_at_part
 from registry.services.withdrawing import recipients
-from tests.benchmarks.extracts import _edition, _plan
+from tests.benchmarks.extracts import cpu_of, cut, edition_of, plan_of
 from tests.benchmarks.line import Line
 from tests.support.clock import SetClock
 from tests.support.ledgers import Ledger
@@ -36,7 +36,6 @@ from tests.support.world import World
 _SIZES = {"ci": 1_000_000, "full": 10_000_000}
 _REPEATS = 3
 _TOKENS = 10_000
-_LEFT_OUT = "hash sources"
 
 
 def run(size: str) -> Iterator[Line]:
@@ -50,14 +49,14 @@ def run(size: str) -> Iterator[Line]:
 
 
 def _joined(rows: int, place: Path) -> Iterator[Line]:
-    edition = _edition(rows, place)
+    edition = edition_of(rows, place)
     ids = pq.read_table(edition.path, columns=["_item"])["_item"]
     overlay = _overlay(place / "ledger.parquet", ids.slice(0, rows // 10))
     closing, bound = open_in("NL")
     plain, joined = [], []
     for number in range(_REPEATS):
-        plan = _plan(edition, place / f"plain-{number}")
-        plain.append(_cut(plan))
+        plan = plan_of(edition, place / f"plain-{number}", "50 %")
+        plain.append(cut(plan))
         over = replace(
             plan,
             out_dir=place / f"joined-{number}",
@@ -65,20 +64,11 @@ def _joined(rows: int, place: Path) -> Iterator[Line]:
             where=f"{plan.where} AND {closing}",
             params={**plan.params, **bound},
         )
-        joined.append(_cut(over))
-    value, peer = min(map(_cpu, joined)), min(map(_cpu, plain))
+        joined.append(cut(over))
+    value, peer = min(map(cpu_of, joined)), min(map(cpu_of, plain))
     ratio = value / peer
     name = f"extract {rows // 1_000_000} M rows, ledger of {rows // 10:,} items joined: CPU"
     yield Line(name, value, "s", peer, ratio, "ratio <= 1.40", ratio <= 1.40)
-
-
-def _cut(plan: ExtractPlan) -> ExtractResult:
-    plan.out_dir.mkdir()
-    return open_extractor().extract(plan)
-
-
-def _cpu(result: ExtractResult) -> float:
-    return result.usage.cpu_seconds - result.usage.cpu[_LEFT_OUT]
 
 
 def _overlay(path: Path, items: pa.ChunkedArray) -> Overlay:
