@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -40,6 +41,11 @@ MACHINE_PATHS = (
 )
 """Below these paths a problem is JSON; elsewhere it is a page."""
 
+_THREADS = 200
+"""Most steps of requests at work or waiting for the database at once.
+
+Whoever's turn it is to write must always find a free one among them.
+"""
 _GC_THRESHOLDS = (50_000, 20, 100)
 
 
@@ -98,6 +104,7 @@ def _lifespan(
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = _THREADS
         runtime = await run_in_threadpool(open_runtime, settings, clock)
         app.state.runtime = runtime
         await run_in_threadpool(jobs.start, runtime.engine, runtime.ports)

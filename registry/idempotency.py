@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete
 
 from registry.accounts.actors import Actor, Scope
 from registry.accounts.tables import IdempotencyKey
-from registry.db import reading
+from registry.db import reading, turn_awaited
 from registry.dependencies import Guard, SessionDep, acting, now_of, runtime_of
 from registry.errors import FieldProblem, InvalidInput, Text
 
@@ -76,6 +76,7 @@ async def _once_for_anyone(
     key: KeyHeader = None,
 ) -> None:
     if key is not None:
+        await turn_awaited(session)
         await run_in_threadpool(_recall, request, session, ANYONE, key, digest)
 
 
