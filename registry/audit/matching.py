@@ -89,10 +89,12 @@ def refuse_other_history(head: TreeHead, last: Checkpoint | None, stands: TreeHe
         )
     if stands not in (None, before, head):
         raise LogMismatch(
-            f"De database heeft een logboek `{head.origin}` van {head.size} regels; het laatst is"
-            f" `{stands.origin}` van {stands.size} regels ondertekend.",
-            f"The database has a log `{head.origin}` of {head.size} entries; what was signed last"
-            f" is `{stands.origin}` of {stands.size} entries.",
+            f"De database heeft een logboek `{head.origin}` van {head.size} regels (wortel"
+            f" {head.root.hex()[:8]}); het laatst is `{stands.origin}` van {stands.size} regels"
+            f" ondertekend (wortel {stands.root.hex()[:8]}).",
+            f"The database has a log `{head.origin}` of {head.size} entries (root"
+            f" {head.root.hex()[:8]}); what was signed last is `{stands.origin}` of {stands.size}"
+            f" entries (root {stands.root.hex()[:8]}).",
         )
 
 

@@ -84,6 +84,7 @@ def usage(
     by: Annotated[
         str, typer.Option(help="agreement, dataset, organisation, actor, environment or address.")
     ] = "agreement",
+    archive: Annotated[str, typer.Option(help="Only of this archive's datasets (id).")] = "",
     server: Server = DEFAULT_SERVER,
     token: Token = None,
     lang: Language = "en",
@@ -93,7 +94,8 @@ def usage(
     from registry.client.http import Service
 
     with Service(server.rstrip("/"), token, lang) as service:
-        found = service.get("/v1/usage", {"since": since, "until": until, "by": by})
+        asked = {"since": since, "until": until, "by": by}
+        found = service.get("/v1/usage", asked | ({"archive": archive} if archive else {}))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return

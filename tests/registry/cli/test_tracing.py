@@ -69,5 +69,11 @@ def test_bytes_belong_to_agreement_person_place_and_address(world: World) -> Non
         assert line["bytes"] == found["bytes"] > 0
         totals.add(found["bytes"])
     assert len(totals) == 1
+    archive = world.archive.get("/me")["organisation_id"]
+    other = world.other_archive.get("/me")["organisation_id"]
+    for name, count in ((archive, 1), (other, 0)):
+        options = (*days, "--archive", name, "--json")
+        asked = run(world, world.auditor, "usage", *options)
+        assert len(json.loads(asked.stdout)["lines"]) == count
     plain = run(world, world.startup, "usage", *days, "--by", "address")
     assert "127.0.0.1" in plain.stdout

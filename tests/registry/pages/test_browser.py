@@ -1,6 +1,7 @@
 """The pages in a real browser: accessible, readable on a phone, usable by keyboard alone."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Crowd:
         self._look_when_empty()
         self.operator.open("/home")
         self.operator.send(action.removeprefix("/operations"))
+        self.operator.open("/people")
         self._work()
         self.auditor = site.invited("auditor", "Toezicht", "nl")
         self.auditor.open("/audit")
@@ -71,7 +73,8 @@ class Crowd:
         self.startup.follow("/agreements/")
         accept_from = self.startup.path
         self.startup.send("/accept")
-        extract(self.startup, accept_from)
+        made = extract(self.startup, accept_from)
+        wait_for_lineage(self.startup, made)
         for path in ("/extracts", "/agreements", "/home"):
             self.startup.open(path)
         self._wait_in_archive()
@@ -89,7 +92,7 @@ class Crowd:
     def pages(self) -> list[tuple[Visitor, str, str]]:
         """Who sees which page under which address: one of each kind."""
         public = ["/", "/datasets", "/datasets/beeldarchief/journaals", "/precheck", "/words"]
-        public += ["/verify", "/sign-up", "/sign-in", "/nergens", _QUESTION]
+        public += ["/verify", "/processing", "/sign-up", "/sign-in", "/nergens", _QUESTION]
         found = [(self.anyone, "anyone", path) for path in public]
         people = {
             "startup": self.startup,
@@ -102,6 +105,16 @@ class Crowd:
             opened = [path for path in kinds.values() if visitor.http.get(path).status_code == 200]
             found += [(visitor, name, path) for path in opened if not path.startswith("/sign-")]
         return found
+
+
+def wait_for_lineage(startup: Visitor, made: str) -> None:
+    """Open what an extract holds, which is written down in the seconds after it is ready."""
+    address = f"/lineage/extract?extract={made.rpartition('/')[2]}"
+    until = time.monotonic() + 30
+    while startup.http.get(address).status_code == 409:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    startup.open(address)
 
 
 _QUESTION = (
