@@ -30,6 +30,8 @@ class Service:
     home: Path
     database_url: str = ""
     port: int = field(default_factory=free_port)
+    base_url: str = ""
+    """The address that several processes of one service have in common."""
     _process: subprocess.Popen[bytes] | None = None
     _people: list["Person"] = field(default_factory=list)
 
@@ -41,7 +43,8 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """What its processes and commands are told."""
-        told = {"VRIJGAVE_HOME": str(self.home), "VRIJGAVE_BASE_URL": self.origin}
+        base_url = self.base_url or self.origin
+        told = {"VRIJGAVE_HOME": str(self.home), "VRIJGAVE_BASE_URL": base_url}
         if self.database_url:
             told["VRIJGAVE_DATABASE_URL"] = self.database_url
         return {**os.environ, **told}
