@@ -110,6 +110,7 @@ DAY, LAST = date(2026, 11, 23), date.max
         (("odrl:purpose", "isA", "dpv:ServiceProvision"), {"purpose": "ServiceProvision"}, {}),
         (("vg:processedIn", "isAnyOf", "NL"), {"place": NL}, {"place": US}),
         (("vg:processedIn", "isAnyOf", "EU"), {"place": NL}, {"place": US}),
+        (("vg:processedIn", "neq", "US"), {"place": NL}, {"place": US}),
         (("vg:operatorJurisdiction", "eq", "NL"), {"place": NL}, {"place": US}),
         (("vg:storedIn", "eq", "NL"), {"place": NL}, {"place": US}),
         (("vg:place", "eq", "Delft"), {"place": NL}, {"place": US}),

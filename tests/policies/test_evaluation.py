@@ -1,8 +1,10 @@
 """Every case of ``cases/`` is decided as it says, row by row and as SQL."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,14 @@ from hypothesis import given, settings
 
 from policies import (
     Constraint,
+    Decision,
     DutyMode,
     DutyState,
     Operator,
     Outcome,
     Place,
     Policy,
+    Prospect,
     Request,
     World,
     cleared,
@@ -156,9 +160,11 @@ def test_a_value_of_another_kind_than_the_fact_is_unknown() -> None:
 def test_asking_otherwise_is_asking_anew(policy: Policy, first: Request, other: Request) -> None:
     """The same policy in the same world, whatever was asked before; void where it is void."""
     world = World({"https://example.org/all": frozenset({first.target})})
-    for decide in (match, evaluate):
-        expected = decide(policy, other, world)
-        found = asked_otherwise(decide(policy, first, world), other, expected.residuals)
+    decides: tuple[Callable[..., Prospect | Decision], ...] = (match, evaluate)
+    for decide, until in product(decides, (None, first.at, first.at.max)):
+        dated = replace(policy, valid_until=until and until.replace(tzinfo=first.at.tzinfo))
+        expected = decide(dated, other, world)
+        found = asked_otherwise(decide(dated, first, world), other, expected.residuals)
         assert found.to_json() == expected.to_json()
         assert type(found) is type(expected)
 
