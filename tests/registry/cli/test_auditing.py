@@ -1,8 +1,7 @@
 """Auditing from the command line: over HTTP for participants, on the database for the operator."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,9 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from registry.access.tables import DecisionRow
-from registry.cli import main as command_line
 from registry.db import transaction
 from tests.registry.api.world import Caller, World, open_world
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a command ended and what it said."""
-
-    status: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Outcome]
+from tests.registry.cli.conftest import Run
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +21,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with open_world(home) as running:
         running.agree(running.publish(), running.environment())
         yield running
-
-
-@pytest.fixture
-def run(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command as someone over HTTP, or as the operator at the machine, in this process."""
-    monkeypatch.setenv("VRIJGAVE_HOME", str(world.home))
-    monkeypatch.setenv("VRIJGAVE_BASE_URL", world.origin)
-    monkeypatch.setenv("VRIJGAVE_SERVER", world.origin)
-
-    def run_command(who: Caller | None, *arguments: object) -> Outcome:
-        monkeypatch.setenv("VRIJGAVE_TOKEN", who.token or "" if who else "")
-        monkeypatch.setattr("sys.argv", ["vrijgave", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            command_line.main()
-        said = capsys.readouterr()
-        return Outcome(int(ended.value.code or 0), said.out, said.err)
-
-    return run_command
 
 
 def test_a_decision_is_made_again(world: World, run: Run) -> None:
