@@ -1,6 +1,6 @@
 """Access requests: over one or several datasets, decided at once where the terms are clear."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -186,7 +186,7 @@ def _decide(
     question: Request,
     at: datetime,
     regions: frozenset[str],
-) -> Iterator[DecisionRow]:
+) -> list[DecisionRow]:
     """One decision a part of the dataset that has items; an empty dataset is denied."""
     prospect, summary = _prospect(session, listing, question, regions)
     snapshot = prospect.to_json() | {
@@ -197,12 +197,12 @@ def _decide(
     }
     facts = _facts(question, snapshot)
     parts = [outcome for outcome in Outcome if summary.counts[outcome]] or [Outcome.DENY]
-    for part in parts:
-        decision = _decision(request, listing, snapshot, summary, part, at)
-        session.add(decision)
-        session.flush()
+    decisions = [_decision(request, listing, snapshot, summary, part, at) for part in parts]
+    session.add_all(decisions)
+    session.flush()
+    for decision in decisions:
         _note_decision(session, actor, decision, facts)
-        yield decision
+    return decisions
 
 
 def _prospect(
