@@ -20,7 +20,7 @@ from registry.dependencies import (
     looking,
     refuse_when_halted,
 )
-from registry.looking import record_look
+from registry.looking import record_look, record_look_at_entry
 from registry.runtime import Runtime
 from registry.sending import send_file
 from registry.services import auditing
@@ -90,11 +90,13 @@ def _entry_shape(row: tuple[int, Entry]) -> EntryShape:
 def receipt(
     entry_id: str,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(looking(Scope.AUDIT))],
 ) -> Response:
     """A `c2sp.org/tlog-proof@v1`; within a second of the act, and 503 until then."""
     proof = auditing.entry_receipt(session, actor, entry_id, at=at)
+    record_look_at_entry(runtime, actor, entry_id, at)
     return Response(proof, media_type="text/plain")
 
 

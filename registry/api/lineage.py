@@ -9,6 +9,7 @@ from pydantic import Field
 from registry.accounts.actors import Actor
 from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, looking
+from registry.looking import record_look, record_look_at_all, record_look_at_dataset
 from registry.services.lineage import asking
 from registry.services.tables import usage_csv
 from registry.services.usage import By, UsageQuestion, usage_of
@@ -89,6 +90,7 @@ def of_item(
     found = asking.item_lineage(
         session, runtime.ports, actor, dataset_id, at=at, item=item, identifier=identifier
     )
+    record_look_at_dataset(runtime, actor, "lineage", dataset_id, at)
     return [ReceivedShape.model_validate(one) for one in found]
 
 
@@ -108,6 +110,9 @@ def of_extract(
     """Every item with its rights statement at the order, in pages."""
     found = asking.extract_lineage(
         session, runtime.ports, actor, extract, at=at, after=part.after or "", limit=part.limit + 1
+    )
+    record_look_at_dataset(
+        runtime, actor, "lineage", found.dataset_id, at, {"extract": found.received.extract_id}
     )
     whole = part.model_copy(update={"after": None})  # what came before was left out already
     return ExtractLineageShape(
@@ -149,6 +154,7 @@ class UsageShape(Row):
 )
 def usage(
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(looking(None))],
     since: Annotated[date, Query(description="First day, in the Netherlands.")],
@@ -160,6 +166,10 @@ def usage(
     """An archive's of its own datasets; a user's its own; an auditor's of all it may check."""
     question = UsageQuestion(by=by, since=since, until=until, archive=archive)
     found = usage_of(session, actor, question, at=at)
+    if archive:
+        record_look(runtime, actor, "usage", archive, at)
+    else:
+        record_look_at_all(runtime, actor, "usage", at)
     if form == "csv":
         return Response(usage_csv(found), media_type="text/csv")
     return UsageShape.model_validate(found)

@@ -122,9 +122,12 @@ def what_if(
 def receipt(
     decision_id: str,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(looking(None))],
 ) -> Response:
     """A `c2sp.org/tlog-proof@v1`, for both sides; within a second, and 503 until then."""
     proof = receipt_of(session, actor, decision_id, at=at)
+    found = replaying.open_decision(session, actor, decision_id, at=at)
+    record_look(runtime, actor, "receipt", found.archive_id, at, found.ids)
     return Response(proof, media_type="text/plain")

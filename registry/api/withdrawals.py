@@ -11,6 +11,7 @@ from registry.accounts.actors import Actor, Scope
 from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, acting, looking
 from registry.idempotency import once
+from registry.looking import record_look_at_all, record_look_at_dataset
 from registry.services import hooks, withdrawing
 from registry.services.withdrawing import Acknowledge, Identifiers, ItemIds, Told, Withdraw
 
@@ -160,6 +161,7 @@ def withdraw(
 @router.get("/withdrawals", responses=signed_in(), summary="Withdrawals (archive, auditor)")
 def list_withdrawals(
     session: ReadingDep,
+    runtime: RuntimeDep,
     part: SliceDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(looking(None))],
@@ -168,6 +170,7 @@ def list_withdrawals(
     rows = withdrawing.list_withdrawals(
         session, actor, at=at, after=part.after, limit=part.limit + 1
     )
+    record_look_at_all(runtime, actor, "withdrawals", at)
     return page_of(rows, part, _shape)
 
 
@@ -179,11 +182,15 @@ def list_withdrawals(
 def find_withdrawal(
     withdrawal_id: str,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(looking(None))],
 ) -> WholeWithdrawal:
     """Who has the items, when each was stopped, told and reminded, and what came back."""
-    return _told(withdrawing.find_withdrawal(session, actor, withdrawal_id, at=at))
+    found = withdrawing.find_withdrawal(session, actor, withdrawal_id, at=at)
+    dataset, ids = found.withdrawal.dataset_id, {"withdrawal": withdrawal_id}
+    record_look_at_dataset(runtime, actor, "withdrawal", dataset, at, ids)
+    return _told(found)
 
 
 @router.get("/notices", responses=signed_in(), summary="What we are asked to remove")
@@ -212,6 +219,9 @@ def manifest(
 ) -> Response:
     """Canonical JSON (RFC 8785): ids of items, hashes of files; its digest is what was signed."""
     found = withdrawing.removal_manifest(session, actor, notice_id, runtime.ports.store, at=at)
+    withdrawal = session.get_one(Withdrawal, session.get_one(Notice, notice_id).withdrawal_id)
+    ids = {"notice": notice_id, "withdrawal": withdrawal.id}
+    record_look_at_dataset(runtime, actor, "manifest", withdrawal.dataset_id, at, ids)
     headers = {"cache-control": "private, no-store"}
     return Response(found, media_type="application/json", headers=headers)
 

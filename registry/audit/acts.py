@@ -379,7 +379,10 @@ SHAPES: Mapping[Act, Shape] = {
         or_facts="first_number last_number tree_size root format kind since until seed sample_size",
     ),
     Act.AUDIT_LOOKED: _shape(
-        "", "kind", or_ids="organisation decision extract agreement request", or_facts="method"
+        "",
+        "kind",
+        or_ids="organisation dataset decision extract agreement request withdrawal notice",
+        or_facts="method",
     ),
     Act.DECISION_REPLAYED: _shape(
         "dataset",

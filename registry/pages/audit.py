@@ -16,7 +16,7 @@ from registry.audit.tables import AuditEntry
 from registry.db import transaction
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, refuse_when_halted
 from registry.errors import InvalidInput, Text
-from registry.looking import record_look
+from registry.looking import record_look, record_look_at_entry
 from registry.pages.forms import PostedDep
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
@@ -143,9 +143,13 @@ def archives_of(session: Session, person: Actor, at: datetime) -> list[tuple[str
 
 
 @router.get("/audit/entries/{entry_id}/receipt.txt")
-def receipt(entry_id: str, person: PersonDep, session: ReadingDep, at: NowDep) -> Response:
+def receipt(
+    entry_id: str, person: PersonDep, session: ReadingDep, runtime: RuntimeDep, at: NowDep
+) -> Response:
     """The proof that an entry stands in the log."""
-    return secured(PlainTextResponse(entry_receipt(session, person, entry_id, at=at)))
+    proof = entry_receipt(session, person, entry_id, at=at)
+    record_look_at_entry(runtime, person, entry_id, at)
+    return secured(PlainTextResponse(proof))
 
 
 @router.post("/audit/export")

@@ -11,6 +11,7 @@ from catalog.ledger import LineKind
 from registry.accounts.actors import Actor
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep
 from registry.errors import FieldProblem, InvalidInput, RegistryError
+from registry.looking import record_look_at_all, record_look_at_dataset
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
 from registry.pages.sending import once
@@ -128,11 +129,13 @@ def withdrawals(
     request: Request,
     person: PersonDep,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     after: str | None = None,
 ) -> Response:
     """The archive's own, for an auditor all."""
     found = list_withdrawals(session, person, at=at, after=after, limit=PAGE + 1)
+    record_look_at_all(runtime, person, "withdrawals", at)
     return render(
         request,
         "withdrawals.html",
@@ -144,10 +147,17 @@ def withdrawals(
 
 @router.get("/withdrawals/{withdrawal_id}")
 def withdrawal_page(
-    request: Request, withdrawal_id: str, person: PersonDep, session: ReadingDep, at: NowDep
+    request: Request,
+    withdrawal_id: str,
+    person: PersonDep,
+    session: ReadingDep,
+    runtime: RuntimeDep,
+    at: NowDep,
 ) -> Response:
     """From the act to stop, notice and receipt, with the times of each."""
     told = find_withdrawal(session, person, withdrawal_id, at=at)
+    dataset, ids = told.withdrawal.dataset_id, {"withdrawal": withdrawal_id}
+    record_look_at_dataset(runtime, person, "withdrawal", dataset, at, ids)
     waits = told.withdrawal.stopped_at is None
     return render(
         request,

@@ -50,6 +50,11 @@ def replay(decision_id: str, person: PersonDep, session: SessionDep, at: NowDep)
 
 
 @router.get("/decisions/{decision_id}/receipt.txt")
-def receipt(decision_id: str, person: PersonDep, session: ReadingDep, at: NowDep) -> Response:
+def receipt(
+    decision_id: str, person: PersonDep, session: ReadingDep, runtime: RuntimeDep, at: NowDep
+) -> Response:
     """The proof that the decision, or the extract, is in the log."""
-    return secured(PlainTextResponse(receipt_of(session, person, decision_id, at=at)))
+    proof = receipt_of(session, person, decision_id, at=at)
+    opened = open_decision(session, person, decision_id, at=at)
+    record_look(runtime, person, "receipt", opened.archive_id, at, opened.ids)
+    return secured(PlainTextResponse(proof))

@@ -14,10 +14,12 @@ from registry.access.tables import Agreement
 from registry.accounts.actors import Actor
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep
 from registry.errors import InvalidInput
+from registry.looking import record_look, record_look_at_all, record_look_at_dataset
 from registry.pages.audit import archives_of
 from registry.pages.forms import filled
 from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
+from registry.runtime import Runtime
 from registry.services.lineage.asking import extract_lineage, item_lineage
 from registry.services.periods import AMSTERDAM
 from registry.services.tables import usage_csv
@@ -49,6 +51,7 @@ def usage_page(
     request: Request,
     person: PersonDep,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     by: Annotated[str, Query(max_length=20)] = "agreement",
     since: Annotated[str, Query(max_length=20)] = "",
@@ -59,7 +62,7 @@ def usage_page(
     asked = _asked(by, since, until, archive, at)
     found, error = None, None
     try:
-        found = _found(session, person, asked, at)
+        found = _found(session, runtime, person, asked, at)
     except InvalidInput as wrong:
         error = wrong
     return render(
@@ -78,6 +81,7 @@ def usage_page(
 def usage_file(
     person: PersonDep,
     session: ReadingDep,
+    runtime: RuntimeDep,
     at: NowDep,
     by: Annotated[str, Query(max_length=20)] = "agreement",
     since: Annotated[str, Query(max_length=20)] = "",
@@ -85,7 +89,7 @@ def usage_file(
     archive: Annotated[str, Query(max_length=100)] = "",
 ) -> Response:
     """The same for a spreadsheet."""
-    found = _found(session, person, _asked(by, since, until, archive, at), at)
+    found = _found(session, runtime, person, _asked(by, since, until, archive, at), at)
     headers = {"content-disposition": 'attachment; filename="usage.csv"'}
     return secured(Response(usage_csv(found), media_type="text/csv", headers=headers))
 
@@ -95,9 +99,14 @@ def _asked(by: str, since: str, until: str, archive: str, at: datetime) -> Asked
     return Asked(by, since or (today - _MONTH).isoformat(), until or today.isoformat(), archive)
 
 
-def _found(session: Session, person: Actor, asked: Asked, at: datetime) -> Usage:
+def _found(session: Session, runtime: Runtime, person: Actor, asked: Asked, at: datetime) -> Usage:
     question = filled(UsageQuestion, **{**vars(asked), "archive": asked.archive or None})
-    return usage_of(session, person, question, at=at)
+    found = usage_of(session, person, question, at=at)
+    if question.archive:
+        record_look(runtime, person, "usage", question.archive, at)
+    else:
+        record_look_at_all(runtime, person, "usage", at)
+    return found
 
 
 @router.get("/lineage")
@@ -116,6 +125,7 @@ def lineage_page(
         for name in ("item", "identifier"):
             asked = {name: item}
             found = found or item_lineage(session, runtime.ports, person, dataset, at=at, **asked)
+        record_look_at_dataset(runtime, person, "lineage", dataset, at)
     return render(
         request,
         "lineage.html",
@@ -140,6 +150,7 @@ def extract_page(
     found = extract_lineage(
         session, runtime.ports, person, extract, at=at, after=after, limit=PAGE + 1
     )
+    record_look_at_dataset(runtime, person, "lineage", found.dataset_id, at, {"extract": extract})
     here = f"/lineage/extract?{urlencode({'extract': extract})}"
     more = urlencode({"after": found.items[PAGE - 1].item}) if len(found.items) > PAGE else ""
     return render(
@@ -147,7 +158,7 @@ def extract_page(
         "lineage_extract.html",
         found=found,
         items=found.items[:PAGE],
-        dataset=session.get_one(Agreement, found.received.agreement_id).dataset_id,
+        dataset=found.dataset_id,
         first=here if after else "",
         following=f"{here}&{more}" if more else "",
     )

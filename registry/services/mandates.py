@@ -226,3 +226,13 @@ def note_look(
         ids=ids,
         facts={"kind": kind},
     )
+
+
+def note_look_at_all(session: Session, actor: Actor, kind: str, *, at: datetime) -> None:
+    """Write down a look at what all archives together hold that an auditor may look at.
+
+    One entry in each archive's stream; one in the operator's for who may look at all there are.
+    """
+    reach = reach_of(session, actor, at)
+    for archive in (None,) if reach.archives is None else sorted(reach.archives):
+        note_look(session, actor, kind, archive, at=at, ids={})

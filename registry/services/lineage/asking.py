@@ -119,6 +119,7 @@ class HeldItem:
 class ExtractLineage:
     """What an extract holds: some of its items, and where they came from."""
 
+    dataset_id: str
     received: Received
     rows_per_statement: Mapping[str, int]
     items: list[HeldItem]
@@ -194,6 +195,7 @@ def extract_lineage(
     reads = _reads(session, ports, dataset.id, {extract.id})
     origin = _origins(session, {extract.id})[extract.id]
     return ExtractLineage(
+        dataset.id,
         Received(part=0, rights="", reads=reads.get(extract.id, []), **origin),
         extract.manifest.get("rows_per_statement", {}),
         _with_withdrawals(session, dataset.id, found),

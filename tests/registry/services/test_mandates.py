@@ -102,6 +102,23 @@ def test_an_auditors_own_acts_are_recorded(world: World) -> None:
     world.check_log()
 
 
+def test_a_look_at_several_archives_is_in_the_stream_of_each(sqlite_world: World) -> None:
+    """One entry in each that asked; one in the operator's for who was asked by it."""
+    world = sqlite_world
+    archives = [world.an_archive(), world.an_archive()]
+    for archive in archives:
+        auditor, _ = invited(world, archive)
+    other, checks_all = world.an_archive(), world.an_auditor()
+    with transaction(world.engine) as session:
+        for who in (auditor, checks_all):
+            mandates.note_look_at_all(session, who, "usage", at=world.clock())
+    for archive, count in ((archives[0], 1), (archives[1], 1), (other, 0)):
+        looks = [one for one in seen(world, archive) if one.act == "audit:looked"]
+        assert len(looks) == count
+    everything = seen(world, world.an_operator())
+    assert [one.archive for one in everything if one.act == "audit:looked"].count("operator") == 1
+
+
 def test_only_who_may_ask_asks_and_only_auditors_are_asked(sqlite_world: World) -> None:
     """A user of data cannot invite, and a person with another role is no auditor."""
     world = sqlite_world
