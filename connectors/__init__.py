@@ -124,15 +124,16 @@ def let_go() -> None:
     processes.let_go()
 
 
-def open_extractor(engine: Literal["duckdb", "daft"] = "duckdb") -> Extractor:
+def open_extractor(engine: Literal["duckdb", "daft"] = "duckdb", cluster: str = "") -> Extractor:
     """What cuts extracts: embedded DuckDB, or Daft; one disposable process per extract.
 
+    :param cluster: address of the Ray cluster that Daft runs on; empty for this machine.
     :raises PlanError: the engine is not installed.
     """
     if engine == "daft":
         from connectors.daft import DaftExtractor
 
-        return DaftExtractor()
+        return DaftExtractor(cluster)
     from connectors.duck import DuckExtractor
 
     return DuckExtractor()

@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         Literal["duckdb", "daft"],
         Field(description="What cuts extracts: duckdb, or daft (install `vrijgave[cluster]`)."),
     ] = "duckdb"
+    engine_cluster: Annotated[
+        str, Field(description="Address of the Ray cluster that daft runs on; empty: here.")
+    ] = ""
     extract_slots: Annotated[int, Field(description="Extracts cut at once.", ge=1, le=64)] = 2
     extract_quota_bytes: Annotated[
         int, Field(description="Bytes of extracts an organisation may have; 0: no bound.", ge=0)

@@ -19,7 +19,7 @@ from connectors.ports import (
 
 __all__ = ["DaftExtractor"]
 
-_MODULE = "connectors.daft.extract"
+_HERE, _THERE = "connectors.daft.extract", "connectors.daft.cluster"
 _RESERVED_MB = 24 * 1024
 """Address space that Daft's allocator claims without touching it; it has no limit of its own."""
 
@@ -28,13 +28,18 @@ class DaftExtractor:
     """`connectors.ports.Extractor` on Daft.
 
     What is not proven to come out as DuckDB makes it is refused (`beyond-engine`). `memory_mb` is
-    the driver's; progress is told at the end only.
+    DuckDB's, which reads the plan; progress is told at the end only.
     """
 
-    def __init__(self) -> None:
-        """Be ready; `no-engine` where Daft is not installed."""
+    def __init__(self, cluster: str = "") -> None:
+        """Be ready; `no-engine` where Daft is not installed.
+
+        :param cluster: address of a Ray cluster whose nodes see the same files under the same
+            paths; empty for this machine.
+        """
         if find_spec("daft") is None:
             raise error("no-engine", engine="daft")
+        self._cluster = cluster
 
     def extract(
         self,
@@ -44,5 +49,11 @@ class DaftExtractor:
         should_stop: ShouldStop = NEVER,
     ) -> ExtractResult:
         """Write the extract's parts into `plan.out_dir`, all of them or none."""
-        budget = Budget(plan.seconds, plan.memory_mb, plan.threads, reserved_mb=_RESERVED_MB)
-        return cut(_MODULE, plan, {}, budget, on_progress=on_progress, should_stop=should_stop)
+        return cut(
+            _THERE if self._cluster else _HERE,
+            plan,
+            {"cluster": self._cluster},
+            Budget(plan.seconds, plan.memory_mb, plan.threads, reserved_mb=_RESERVED_MB),
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )

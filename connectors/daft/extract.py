@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-os.environ |= {"DO_NOT_TRACK": "true", "DAFT_ANALYTICS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
+os.environ |= {
+    "DO_NOT_TRACK": "true",
+    "DAFT_ANALYTICS_ENABLED": "0",
+    "DAFT_PROGRESS_BAR": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
 
 import daft
 import duckdb
@@ -65,7 +70,10 @@ TASKS = {"extract": extract}
 
 def _run(orders: Mapping[str, Any], files: Sequence[Path], directory: Path) -> dict[Path, int]:
     """Rows per part, in their order."""
-    daft.set_runner_native(orders["threads"])
+    if orders["cluster"]:
+        daft.set_runner_ray(orders["cluster"])
+    else:
+        daft.set_runner_native(orders["threads"])
     connection = open_session(
         files,
         directory,

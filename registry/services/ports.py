@@ -44,7 +44,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
     scratch.mkdir(parents=True, exist_ok=True)
     return Ports(
         store=_open_store(settings),
-        extractor=open_extractor(settings.engine),
+        extractor=open_extractor(settings.engine, settings.engine_cluster),
         importer=open_importer(scratch),
         inquirer=open_inquirer(scratch),
         selector=open_selector(scratch),

@@ -1,7 +1,12 @@
 """Two engines, one answer: every expression of the closed set, rows and types, and the refusals."""
 
 import random
-from collections.abc import Mapping
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -41,6 +46,7 @@ from policies.rowfilter import (
     negate,
     possibly,
 )
+from tests.support.service import free_port
 
 TEXTS = ("", "a", "B", "ä", "a\u0308", "𝄞", "none", "' OR true --", '"', "a\x00b", " a", None)
 FLAGS = (True, False, None)
@@ -127,11 +133,11 @@ def plan(edition: Path, tmp_path: Path) -> ExtractPlan:
     )
 
 
-def cut(plan: ExtractPlan, engine: Any) -> pa.Table:
+def cut(plan: ExtractPlan, engine: Any, cluster: str = "") -> pa.Table:
     """The extract as one engine makes it, in the order of the items."""
     out = plan.out_dir / engine
     out.mkdir()
-    result = open_extractor(engine).extract(replace(plan, out_dir=out))
+    result = open_extractor(engine, cluster).extract(replace(plan, out_dir=out))
     files = [out / one.name for one in result.files]
     assert [(sha256_of(path), path.stat().st_size) for path in files] == [
         (one.sha256, one.bytes) for one in result.files
@@ -142,9 +148,9 @@ def cut(plan: ExtractPlan, engine: Any) -> pa.Table:
     return found.sort_by("_item")
 
 
-def assert_alike(plan: ExtractPlan) -> pa.Table:
+def assert_alike(plan: ExtractPlan, cluster: str = "") -> pa.Table:
     """Both engines give the same rows, types, nulls and metadata."""
-    ours, other = cut(plan, "duckdb"), cut(plan, "daft")
+    ours, other = cut(plan, "duckdb"), cut(plan, "daft", cluster)
     assert other.schema.equals(ours.schema, check_metadata=True)
     assert repr(other.to_pylist()) == repr(ours.to_pylist())
     return ours
@@ -294,6 +300,59 @@ def test_a_ledger_is_joined_alike(plan: ExtractPlan, edition: Path, tmp_path: Pa
     closed = replace(asked, where=f"NOT _blocked AND {closing}", out_dir=tmp_path / "closed")
     closed.out_dir.mkdir()
     assert assert_alike(closed).num_rows < found.num_rows
+
+
+@pytest.fixture
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Ray cluster of two workers on this machine."""
+    port = free_port()
+    place = tempfile.mkdtemp(prefix="ray-")  # a path of pytest's is too long for Ray's sockets
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("ray"), "start", "--head", "--block", f"--port={port}",
+        "--num-cpus=2", "--include-dashboard=false", "--disable-usage-stats",
+        f"--ray-client-server-port={free_port()}", f"--temp-dir={place}",
+        "--object-store-memory=100000000", "--node-ip-address=127.0.0.1",
+        "--min-worker-port=0", "--max-worker-port=0",
+    ]  # fmt: skip
+    log = tmp_path_factory.mktemp("ray") / "log"
+    with log.open("wb") as told:
+        head = subprocess.Popen(command, stdout=told, stderr=told)
+    try:
+        while "Ray runtime started" not in log.read_text():
+            assert head.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        head.terminate()
+        head.wait(30)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def test_a_cluster_gives_the_same(
+    plan: ExtractPlan, edition: Path, tmp_path: Path, cluster: str
+) -> None:
+    """On Ray's workers, with a ledger, a filter and masks: rows and types as here."""
+    closing, bound = open_in("NL")
+    asked = replace(
+        plan,
+        overlay=overlay(tmp_path / "ledger.parquet", edition),
+        columns=(
+            *plan.columns,
+            OutColumn("some", "numbers", "", "_opt_out AND _rights <> $text"),
+            OutColumn("none", None, "DATE"),
+        ),
+        where=f"NOT _blocked AND {closing} AND _embargo_until <= $day",
+        params={"day": PARAMS["day"], "text": PARAMS["text"], **bound},
+    )
+    assert assert_alike(asked, cluster).num_rows > 0
+
+
+def test_a_cluster_that_is_not_there_gives_nothing(plan: ExtractPlan) -> None:
+    """The job waits for it no longer than it may take, and leaves nothing."""
+    with pytest.raises(JobError) as caught:
+        open_extractor("daft", f"127.0.0.1:{free_port()}").extract(replace(plan, seconds=6))
+    assert caught.value.code == "time-limit"
+    assert list(plan.out_dir.iterdir()) == []
 
 
 def test_several_files_and_no_rows_at_all(plan: ExtractPlan, edition: Path, tmp_path: Path) -> None:
