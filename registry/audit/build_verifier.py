@@ -34,6 +34,7 @@ MODULES = (
             "values",
             "verification",
             "verifying",
+            "zips",
         )
     ),
 )

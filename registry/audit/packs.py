@@ -13,6 +13,7 @@ from typing import Any
 
 from registry.audit.checkpoint import MalformedNote, UntrustedNote, VerifierKey, open_note
 from registry.audit.receipts import verify_receipt
+from registry.audit.zips import damage_told_as
 from registry.errors import Text
 
 FORM = "vrijgave/evidence-pack@v1"
@@ -41,14 +42,15 @@ def verify_pack(file: Path, keys: Sequence[VerifierKey]) -> tuple[bool, list[Tex
     :raises MalformedNote: it is no pack.
     :raises UntrustedNote: the index is not signed with a given key.
     """
-    try:
-        with zipfile.ZipFile(file) as pack:
-            index = _signed_index(pack, keys)
-            return _verify(pack, index, keys)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError) as wrong:
-        raise MalformedNote(
-            f"Dit is geen bewijspakket ({FORM}).", f"This is no evidence pack ({FORM})."
-        ) from wrong
+    with damage_told_as(_no_pack), zipfile.ZipFile(file) as pack:
+        index = _signed_index(pack, keys)
+        return _verify(pack, index, keys)
+
+
+def _no_pack() -> MalformedNote:
+    return MalformedNote(
+        f"Dit is geen bewijspakket ({FORM}).", f"This is no evidence pack ({FORM})."
+    )
 
 
 def _signed_index(pack: zipfile.ZipFile, keys: Sequence[VerifierKey]) -> dict[str, Any]:

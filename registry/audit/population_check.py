@@ -3,7 +3,6 @@
 import csv
 import io
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,13 +25,12 @@ from registry.audit.populations import (
     row_of,
 )
 from registry.audit.verification import verify_export
+from registry.audit.zips import damage_told_as
 from registry.errors import InvalidInput, Text
 
 FIRST_BYTES = b"PK\x03\x04"
 """How a ZIP file begins."""
 _LARGEST_REPORT = 1_000_000
-_BROKEN = (zipfile.BadZipFile, zlib.error, KeyError, EOFError, RuntimeError, NotImplementedError)
-"""What the standard library raises of a ZIP file that is cut off, changed, or of another make."""
 
 
 class NoPopulation(InvalidInput):
@@ -56,18 +54,15 @@ def verify_population(
 
     :raises NoPopulation: the file is no population.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            with archive.open(REPORT) as file:
-                report = Report.from_bytes(file.read(_LARGEST_REPORT))
-            with _opened(archive, PROOF) as proof:
-                result = verify_export(proof, keys, known)
-            if not result.ok:
-                return report, replace(result, unchecked=(*result.unchecked, _ROWS_UNSEEN))
-            with _opened(archive, PROOF) as proof, _opened(archive, ROWS) as rows:
-                return report, _Check(report, keys).run(result, proof, rows)
-    except (*_BROKEN, ValueError):
-        raise NoPopulation from None
+    with damage_told_as(NoPopulation), zipfile.ZipFile(path) as archive:
+        with archive.open(REPORT) as file:
+            report = Report.from_bytes(file.read(_LARGEST_REPORT))
+        with _opened(archive, PROOF) as proof:
+            result = verify_export(proof, keys, known)
+        if not result.ok:
+            return report, replace(result, unchecked=(*result.unchecked, _ROWS_UNSEEN))
+        with _opened(archive, PROOF) as proof, _opened(archive, ROWS) as rows:
+            return report, _Check(report, keys).run(result, proof, rows)
 
 
 _ROWS_UNSEEN = Text(
@@ -203,20 +198,17 @@ def drawn(path: Path, seed: str, size: int) -> list[str]:
     :raises NoPopulation: the file is no population.
     """
     sample = Sample(seed, size)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            with _text(archive) as rows:
-                for row in csv.DictReader(rows):
-                    sample.offer(int(row["number"]), row["id"])
-            numbers = set(sample.numbers)
-            with _text(archive) as rows:
-                return [
-                    line
-                    for at, line in enumerate(rows)
-                    if at == 0 or int(line.partition(",")[0]) in numbers
-                ]
-    except (*_BROKEN, ValueError):
-        raise NoPopulation from None
+    with damage_told_as(NoPopulation), zipfile.ZipFile(path) as archive:
+        with _text(archive) as rows:
+            for row in csv.DictReader(rows):
+                sample.offer(int(row["number"]), row["id"])
+        numbers = set(sample.numbers)
+        with _text(archive) as rows:
+            return [
+                line
+                for at, line in enumerate(rows)
+                if at == 0 or int(line.partition(",")[0]) in numbers
+            ]
 
 
 def _text(archive: zipfile.ZipFile) -> io.TextIOWrapper:
