@@ -114,12 +114,16 @@ _DUE: Mapping[str, Callable[[datetime, datetime], Any]] = {
 
 
 def keep_periods(engine: Engine, settings: Settings, *, at: datetime) -> None:
-    """The daily round, where the last one was a day ago or more; else nothing."""
-    rounds = select(func.max(Erasure.at)).where(col(Erasure.reason) == RETENTION)
+    """The daily round, where the last one was a day ago or more; else what it could not overwrite,
+    since writers or readers were in its way.
+    """
+    rounds = select(Erasure).where(col(Erasure.reason) == RETENTION)
     with reading(engine) as session:
-        last = session.exec(rounds).one()
-    if last is None or last <= at - ROUND:
+        last = session.exec(rounds.order_by(col(Erasure.at).desc()).limit(1)).one_or_none()
+    if last is None or last.at <= at - ROUND:
         apply_periods(engine, settings, at=at)
+    elif last.overwritten_at is None:
+        overwrite(engine, at=at)
 
 
 def apply_periods(engine: Engine, settings: Settings, *, at: datetime) -> dict[str, int]:
@@ -165,21 +169,23 @@ def overwrite(engine: Engine, *, at: datetime) -> None:
     open_ones = col(Erasure.overwritten_at).is_(None)
     with reading(engine) as session:
         waiting = session.exec(select(Erasure).where(open_ones)).all()
-    if any(one.removed for one in waiting):
-        _vacuum(engine)
+    if any(one.removed for one in waiting) and not _vacuumed(engine):
+        return
     ids = [one.id for one in waiting]
     with transaction(engine) as session:
         session.execute(update(Erasure).where(col(Erasure.id).in_(ids)).values(overwritten_at=at))
 
 
-def _vacuum(engine: Engine) -> None:
+def _vacuumed(engine: Engine) -> bool:
+    """Whether the files were written anew; not where a reader still needs SQLite's old journal."""
     if engine.dialect.name == "sqlite":
         with closing(engine.raw_connection()) as raw:
             cursor = raw.cursor()  # of the driver, which begins no transaction by itself
             cursor.execute("VACUUM")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (busy, *_) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             cursor.close()
-        return
+        return not busy
     plain = engine.execution_options(isolation_level="AUTOCOMMIT")
     with plain.connect() as connection:
         connection.execute(text(f"VACUUM {_FREED}"))
+    return True

@@ -12,7 +12,7 @@ from registry.accounts.credentials import find_actor
 from registry.accounts.erasures import Erasure
 from registry.accounts.tables import IdempotencyKey, OutboxMail, Seat
 from registry.audit.checkpoint import VerifierKey
-from registry.audit.keys import open_signer
+from registry.audit.keys import open_head_store, open_signer
 from registry.audit.receipts import verify_receipt
 from registry.audit.tables import AuditSubjectKey
 from registry.audit.verifying import verify_file
@@ -20,6 +20,7 @@ from registry.db import reading, transaction
 from registry.errors import Conflict, NotAllowed, NotFound, NotSignedIn
 from registry.services import accounts, auditing, disputing, machines, requesting
 from registry.services.erasing import erase_address, erase_person, list_erasures
+from registry.services.fsck import fsck
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.reading import Readable
 from registry.services.retention import overwrite
@@ -128,6 +129,13 @@ def test_no_place_holds_an_erased_person_and_the_log_verifies(world: World, tmp_
     keep_lineage(world.engine, world.ports)
     assert places_of(world.engine, world.settings.home, NEEDLES) == set()
     after = exported(world, tmp_path, "after")
+    checkup = fsck(
+        world.engine,
+        world.ports,
+        open_signer(world.settings).verifier,
+        open_head_store(world.settings),
+    )
+    assert checkup.ok, checkup.findings
     assert (before[0], after[0]) == (True, True), after[1]
     (entry,) = scene.entries("actor:erased")
     assert entry.facts["removed"] == done.removed

@@ -1,16 +1,18 @@
 """Personal fields go when their period is over; what an agreement or the log needs stays."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import pytest
 from sqlmodel import col, select
 
 from registry.access.tables import Access
 from registry.access.withdrawal_tables import Dispute
 from registry.accounts.erasures import Erasure
 from registry.accounts.tables import OutboxMail, Seat
-from registry.db import reading, transaction
+from registry.db import open_engine, reading, transaction
 from registry.services import accounts
-from registry.services.erasing import is_erased
+from registry.services.erasing import erase_person, is_erased
 from registry.services.reading import Readable
 from registry.services.retention import apply_periods, keep_periods, profiles
 from registry.settings import Settings
@@ -116,3 +118,32 @@ def test_a_round_a_day(sqlite_world: World) -> None:
     world.clock.advance(days=40)
     keep_periods(world.engine, short, at=world.clock())
     assert erased(world, person.id)
+
+
+def test_what_a_reader_keeps_from_being_overwritten_is_tried_again(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the next look, not at the next round; until then nobody is told that it was done."""
+    world = sqlite_world
+    person = world.a_startup(email="zeldzaam@planted.example").actor
+    with transaction(world.engine) as session:
+        erase_person(session, None, person.id, at=world.clock())
+    monkeypatch.setattr("registry.db.LONGEST_WAIT", 0.1)
+    hasty = open_engine(str(world.engine.url))
+    try:
+        with reading(world.engine) as session:
+            session.exec(select(Erasure)).all()  # a reader that sees the database as of now
+            keep_periods(hasty, world.settings, at=world.clock())
+            assert _pending(world) == 2
+    finally:
+        hasty.dispose()
+    keep_periods(world.engine, world.settings, at=world.clock())
+    assert _pending(world) == 0
+    assert world.engine.url.database
+    left = Path(world.engine.url.database).parent.glob("*.sqlite*")
+    assert not [one for one in left if b"zeldzaam@planted.example" in one.read_bytes()]
+
+
+def _pending(world: World) -> int:
+    with reading(world.engine) as session:
+        return list(session.exec(select(Erasure.overwritten_at))).count(None)
