@@ -141,13 +141,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "the plan is wrong: {problem}",
     ),
     "beyond-engine": (
-        "Van {what} is niet bewezen dat deze rekenmachine er hetzelfde van maakt als DuckDB. Er is"
+        "Van {what} is niet bewezen dat dit rekenprogramma er hetzelfde van maakt als DuckDB. Er is"
         " niets afgegeven; de beheerder kan `VRIJGAVE_ENGINE=duckdb` kiezen.",
         "of {what} it is not proven that this engine makes the same of it as DuckDB; nothing was"
         " given out, an operator may choose `VRIJGAVE_ENGINE=duckdb`",
     ),
     "no-engine": (
-        "De rekenmachine `{engine}` is hier niet geïnstalleerd. Installeer `vrijgave[cluster]`.",
+        "Het rekenprogramma `{engine}` is hier niet geïnstalleerd. Installeer `vrijgave[cluster]`.",
         "the engine `{engine}` is not installed here; install `vrijgave[cluster]`",
     ),
 }

@@ -6,6 +6,7 @@ written anew (parquet.thrift of Apache Parquet). Indexes and filters beside the 
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,16 +128,17 @@ def stitch(
     """
     written: dict[str, int] = {}
     part: _Part | None = None
-    for pieces in groups:
-        if part is None:
-            path = directory / f"{prefix}{len(written)}.parquet"
-            part = _Part(path, pieces)
-        part.add(pieces)
-        if part.size >= part_bytes:
-            written[part.path.name] = part.close(metadata)
-            part = None
-    if part is not None:
-        written[part.path.name] = part.close(metadata)
+    with ExitStack() as files:
+        for pieces in groups:
+            if part is None:
+                part = _Part(directory / f"{prefix}{len(written)}.parquet", pieces)
+                files.callback(part.let_go)
+            part.add(pieces)
+            if part.size >= part_bytes:
+                written[part.path.name] = part.finish(metadata)
+                part = None
+        if part is not None:
+            written[part.path.name] = part.finish(metadata)
     return written
 
 
@@ -199,7 +201,11 @@ class _Part:
             self._file.write(self._buffer[:done])
             at, left = at + done, left - done
 
-    def close(self, metadata: Mapping[str, str]) -> int:
+    def let_go(self) -> None:
+        """Close the file, whole or not."""
+        self._file.close()
+
+    def finish(self, metadata: Mapping[str, str]) -> int:
         """Write the footer; the file's rows."""
         columns = [(piece, piece.source.columns[piece.column]) for piece in self._pieces]
         root: Struct = {_NAME: (BINARY, b"schema"), _CHILDREN: (I32, len(columns))}

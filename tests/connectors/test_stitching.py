@@ -151,6 +151,28 @@ def test_a_damaged_footer_is_unreadable(tmp_path: Path) -> None:
     assert refused > 100
 
 
+def test_what_is_no_plain_parquet_is_unreadable(tmp_path: Path) -> None:
+    """Another file, two columns of one name, and an encrypted chunk are not copied from."""
+    path = tmp_path / "some"
+    path.write_bytes(b"PAR1 but not for long")
+    with pytest.raises(Unreadable):
+        Encoded(path)
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
+    with pytest.raises(Unreadable):
+        Encoded(path)
+    pq.write_table(pa.table({"a": [1]}), path)
+    sealed, short = Encoded(path), Encoded(path)
+    sealed.chunks(0, "a")[0][8] = (thrift.STRUCT, {})
+    short.chunks(0, "a")[0][3][1][7] = (thrift.I64, 1 << 20)
+    for number, source in enumerate((sealed, short)):
+        with pytest.raises(Unreadable):
+            stitch(
+                _whole(source, ["a"]),
+                tmp_path, metadata={}, part_bytes=1, prefix=f"{number}-",
+            )  # fmt: skip
+    assert stitch([], tmp_path, metadata={}, part_bytes=1, prefix="none") == {}
+
+
 def source_file(path: Path) -> SourceFile:
     """A file as an edition registers it."""
     return SourceFile(path, sha256_of(path), path.stat().st_size)
