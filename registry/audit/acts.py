@@ -183,20 +183,21 @@ EVERYWHERE_FACTS = frozenset({"address", "details"})
 
 @dataclass(frozen=True)
 class Shape:
-    """Which ids and facts an act's entry must have, and which it may have besides."""
+    """Which ids and facts an act's entry must have, and all that it may have."""
 
     ids: frozenset[str]
     facts: frozenset[str]
-    other_ids: frozenset[str]
-    other_facts: frozenset[str]
+    all_ids: frozenset[str]
+    all_facts: frozenset[str]
 
 
 def _shape(ids: str = "", facts: str = "", *, or_ids: str = "", or_facts: str = "") -> Shape:
+    must_ids, must_facts = frozenset(ids.split()), frozenset(facts.split())
     return Shape(
-        frozenset(ids.split()),
-        frozenset(facts.split()),
-        frozenset(or_ids.split()) | EVERYWHERE_IDS,
-        frozenset(or_facts.split()) | EVERYWHERE_FACTS,
+        must_ids,
+        must_facts,
+        must_ids | EVERYWHERE_IDS.union(or_ids.split()),
+        must_facts | EVERYWHERE_FACTS.union(or_facts.split()),
     )
 
 
@@ -412,12 +413,12 @@ def _problems(act: Act, ids: Mapping[str, str], facts: Mapping[str, object]) -> 
     problems = [f"id `{name}` is missing" for name in sorted(shape.ids - ids.keys())]
     problems += [f"fact `{name}` is missing" for name in sorted(shape.facts - facts.keys())]
     for name, value in ids.items():
-        if name not in shape.ids | shape.other_ids:
+        if name not in shape.all_ids:
             problems.append(f"id `{name}` does not belong to it")
         elif not is_code(value):
             problems.append(f"id `{name}` is not an id: {value!r}")
     for name, fact in facts.items():
-        if name not in shape.facts | shape.other_facts:
+        if name not in shape.all_facts:
             problems.append(f"fact `{name}` does not belong to it")
         elif not is_of_kind(fact, FACTS[name][0]):
             problems.append(f"fact `{name}` is not a {FACTS[name][0]}: {fact!r}")

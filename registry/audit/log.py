@@ -4,7 +4,6 @@ An entry commits with its act, in the caller's transaction, or not at all. The s
 (:func:`integrate`) later gives it its place in the tree; from then on there is a receipt.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,9 +107,11 @@ def append_all(session: Session, acts: Sequence[Recorded]) -> list[str]:
 
     :raises VocabularyError: ids or facts do not fit the act; a fault in the calling code.
     """
+    counts: dict[str, int] = {}
     for one in acts:
         check(one.act, one.ids, one.facts)
-    counts, names = Counter(one.stream for one in acts), _Names(session)
+        counts[one.stream] = counts.get(one.stream, 0) + 1
+    names = _Names(session)
     due = {
         name: _take(session, name, counts[name], acts[0].actor, names) for name in sorted(counts)
     }

@@ -12,8 +12,8 @@ def test_every_act_has_its_line() -> None:
     """No act without a shape, and no shape with an id or fact that is not explained."""
     assert set(SHAPES) == set(Act)
     for shape in SHAPES.values():
-        assert shape.ids | shape.other_ids <= IDS.keys()
-        assert shape.facts | shape.other_facts <= FACTS.keys()
+        assert shape.ids <= shape.all_ids <= IDS.keys()
+        assert shape.facts <= shape.all_facts <= FACTS.keys()
     assert all(map(is_act, Act))
     assert all(map(is_name, [*IDS, *FACTS]))
     assert IDS.keys() >= PERSONS
@@ -24,8 +24,8 @@ def test_every_name_is_used() -> None:
     ids: set[str] = set()
     facts: set[str] = set()
     for shape in SHAPES.values():
-        ids |= shape.ids | shape.other_ids
-        facts |= shape.facts | shape.other_facts
+        ids |= shape.all_ids
+        facts |= shape.all_facts
     assert ids == IDS.keys()
     assert facts == FACTS.keys()
 

@@ -22,8 +22,8 @@ def tables() -> str:
         f"| any act | – | – | {_cell(EVERYWHERE_IDS)} | {_cell(EVERYWHERE_FACTS)} |",
     ]
     for act, shape in SHAPES.items():
-        more_ids = shape.other_ids - EVERYWHERE_IDS - shape.ids
-        more_facts = shape.other_facts - EVERYWHERE_FACTS - shape.facts
+        more_ids = shape.all_ids - EVERYWHERE_IDS - shape.ids
+        more_facts = shape.all_facts - EVERYWHERE_FACTS - shape.facts
         cells = (shape.ids, shape.facts, more_ids, more_facts)
         lines.append(f"| `{act}` | {' | '.join(_cell(names) for names in cells)} |")
     lines += ["", "### 6.2 Ids", "", "| id | of |", "|---|---|"]
