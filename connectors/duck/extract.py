@@ -3,6 +3,7 @@
 Row groups that are given out whole are not encoded again (:mod:`connectors.duck.whole`).
 """
 
+import gc
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ _PARTS, _WHOLE = "parts", "whole"
 
 def extract(job: Job) -> dict[str, Any]:
     """Write the parts named in the orders; answers their names, sizes, hashes and rows."""
+    gc.disable()  # a large footer is half a million objects without a cycle; the process ends soon
     orders = job.orders
     directory = Path(orders["out_dir"])
     files = [*orders["sources"], *overlaid(orders)]
