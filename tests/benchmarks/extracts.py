@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from catalog.ingest import BLOCKED, FACTS, layout
@@ -146,7 +147,7 @@ def plan_of(edition: SourceFile, out: Path, share: str) -> ExtractPlan:
             *(OutColumn(name, None, "VARCHAR") for name in masked),
         ),
         where=f"NOT _blocked {facts if statements else ''}",
-        params={"day": "2026-11-23", **statements} if statements else {},
+        params={"day": date(2026, 11, 23), **statements} if statements else {},
         metadata={"edition": "archive/news@1"},
         out_dir=out,
     )
@@ -164,9 +165,9 @@ def bare(plan: ExtractPlan, target: Path) -> dict[str, float]:
         "sql": copy_statement(orders, target),
         "params": {**plan.params, "vrijgave_sources": [str(one.path) for one in plan.sources]},
     }
+    told = json.dumps(spec, default=str).encode()
     done = subprocess.run(
-        [sys.executable, "-c", _BARE], input=json.dumps(spec).encode(), stdout=subprocess.PIPE,
-        check=True,
-    )  # fmt: skip
+        [sys.executable, "-c", _BARE], input=told, stdout=subprocess.PIPE, check=True
+    )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[0])
     return found

@@ -16,7 +16,6 @@ from unittest.mock import patch
 
 from connectors import SourceFile
 from connectors.duck.session import open_session
-from connectors.duck.wire import unpack_all
 from connectors.ports import ExtractPlan
 from registry.db import open_engine
 from registry.migrate import upgrade
@@ -74,7 +73,7 @@ def _verdict(plan: ExtractPlan) -> float:
     with tempfile.TemporaryDirectory() as directory:
         session = open_session([source.path], Path(directory), threads=2, memory_mb=512)
         query = f"SELECT count(*) FROM read_parquet($file) WHERE {plan.where}"
-        params = {**unpack_all(plan.params), "file": str(source.path)}
+        params = {**plan.params, "file": str(source.path)}
         took = []
         for _ in range(_REPEATS):
             begun = time.perf_counter()
