@@ -200,7 +200,7 @@ def test_every_error_text_can_be_filled_in() -> None:
     """Each code has a Dutch and an English sentence that its facts complete."""
     facts = dict.fromkeys(
         ("key", "url", "record", "records", "byte", "limit", "columns", "column", "path", "problem",
-         "seconds", "bucket"), "1",
+         "seconds", "bucket", "what", "engine"), "1",
     )  # fmt: skip
     for code in TEXTS:
         found = error(code, **facts)
