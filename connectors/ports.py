@@ -328,6 +328,12 @@ class Inquirer(Protocol):
         """Each of these columns; values that fewer than `fewest` rows have are not named."""
         ...
 
+    def sample(
+        self, laid: Laid, columns: Sequence[str], *, most: int, length: int
+    ) -> tuple[tuple[str | None, ...], ...]:
+        """The first rows by these columns, their values as text of at most `length` characters."""
+        ...
+
 
 # --- imports -----------------------------------------------------------------------------------
 

@@ -64,6 +64,18 @@ class DuckInquirer:
             for rows, filled, distinct, least, last, values in self._ask("describe", orders)
         )
 
+    def sample(
+        self, laid: Laid, columns: Sequence[str], *, most: int, length: int
+    ) -> tuple[tuple[str | None, ...], ...]:
+        """The first rows by these columns, their values as text of at most `length` characters."""
+        orders = {
+            "laid": _orders(laid),
+            "columns": list(columns),
+            "most": most,
+            "length": length,
+        }
+        return tuple(tuple(row) for row in self._ask("sample", orders))
+
     def _ask(self, task: str, orders: Mapping[str, Any]) -> Any:
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="question-") as place:
             asked = {

@@ -112,9 +112,21 @@ def _describing(number: int, laid: Mapping[str, Any], name: str) -> str:
     )
 
 
+def sample(job: Job) -> list[Any]:
+    """The first rows by what is in them: the file's order could tell of rows between them."""
+    laid, columns = job.orders["laid"], job.orders["columns"]
+    shown = ", ".join(f"left({identifier(name)}::VARCHAR, $most_text)" for name in columns)
+    ordered = f"{_chosen(laid, columns)} ORDER BY ALL LIMIT $most_rows"
+    bound = {"most_rows": job.orders["most"], "most_text": job.orders["length"]}
+    laid = {**laid, "params": {**laid["params"], **bound}}
+    found = _ask(job, f"SELECT {shown} FROM ({ordered}) ORDER BY ALL", ("", laid))  # noqa: S608 - quoted
+    return [list(row) for row in found]
+
+
 TASKS: Mapping[str, Callable[[Job], Any]] = {
     "count": count,
     "keys": keys,
     "compare": compare,
     "describe": describe,
+    "sample": sample,
 }

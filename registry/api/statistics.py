@@ -36,6 +36,11 @@ class StatisticsShape(BaseModel):
     edition: str = Field(examples=["beeldarchief/journaals@3"])
     rows: int = Field(description="Items open to everyone, in whole tens; 0 below ten.")
     columns: list[ColumnStatistics]
+    sample: list[list[str | None]] = Field(
+        default=[],
+        description="Some items open to everyone: the values, as text of at most 200 characters, of"
+        " the columns that are described. Without ids.",
+    )
 
 
 @router.get(

@@ -17,6 +17,7 @@ from registry.pages.visiting import VisitorDep
 from registry.services.asking import FEWEST, percent, policy_of
 from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
 from registry.services.counting import classes_of
+from registry.services.describing import told_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,6 +67,7 @@ def dataset_page(
         editions=list_editions(session, listing.dataset),
         residency=place_of(listing.offer) if listing.offer else None,
         rights=statements_of(session, listing),
+        told=told_of(session, listing.offer, at=at) if listing.offer else None,
     )
 
 

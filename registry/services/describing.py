@@ -1,4 +1,4 @@
-"""Statistics of a dataset before any agreement: only of what its offer permits to everyone.
+"""Statistics and some rows before any agreement: only of what an offer permits to everyone.
 
 An item counts where the offer permits it, without review, to every user class for every use and
 the ledger closes it nowhere; a column is described where it is masked in no row for any of them.
@@ -51,6 +51,8 @@ _WHATEVER, _PREVIEW = "vg:any", "vg:preview"
 _ASKED = (*(use for use in USES if _WHATEVER in wider(use)), _PREVIEW)
 MOST = 20
 """Values shown apart of one column."""
+SAMPLED, _LENGTH = 5, 200
+"""Rows shown, and characters of each of their values."""
 _ORDERED = frozenset({"BIGINT", "DOUBLE", "DATE", "TIMESTAMP"})
 _PLAIN = frozenset({"VARCHAR", "BOOLEAN"}) | _ORDERED
 """Types of columns that are described; of others only name and type are told."""
@@ -110,6 +112,7 @@ def _keep(engine: Engine, ports: Ports, offer_id: str, day: date) -> None:
         try:
             given = _open_to_all(session, ports, offer, edition, moment)
             found = _told(given, edition, _described(ports, given))
+            found["sample"] = _sampled(ports, given, found)
         except (ConnectorError, FilterError):
             pass  # told as not there; tried again the next day
     with transaction(engine) as session:
@@ -198,6 +201,14 @@ def _described(ports: Ports, given: _Open) -> Mapping[str, Described]:
     return dict(zip(given.columns, found, strict=True))
 
 
+def _sampled(ports: Ports, given: _Open, found: Mapping[str, Any]) -> list[list[str | None]]:
+    """Some open rows, in the order of the columns that are described."""
+    if not any(column["described"] for column in found.get("columns", ())):
+        return []
+    rows = ports.inquirer.sample(given.laid, given.columns, most=SAMPLED, length=_LENGTH)
+    return [list(row) for row in rows]
+
+
 def _told(given: _Open, edition: Edition, found: Mapping[str, Described]) -> dict[str, Any]:
     if any(one.rows != given.rows for one in found.values()):
         return {}  # two readings of one filter disagree: nothing is told
@@ -237,16 +248,8 @@ def statistics_of(
     :raises Conflict: where nothing is offered, or the statistics are not of today and this moment.
     """
     listing = offered(find_dataset(session, caller, reference), "dataset")
-    row = session.get(OfferStatistics, listing.offer.id)
-    ends = policy_of(listing.offer).valid_until
-    today = at.astimezone(AMSTERDAM).date()
-    if (
-        row is None
-        or not row.found
-        or row.day != today
-        or row.moment < newest_moment(session, listing.dataset.id)
-        or (ends is not None and at >= ends)
-    ):
+    found = told_of(session, listing.offer, at=at)
+    if found is None:
         raise conflict(
             "statistics-not-ready",
             "De cijfers van deze dataset worden nu gemaakt of zijn er niet.",
@@ -254,4 +257,19 @@ def statistics_of(
             "Probeer het over een minuut opnieuw.",
             "Try again in a minute.",
         )
-    return listing.reference, row.found
+    return listing.reference, found
+
+
+def told_of(session: Session, offer: Offer, *, at: datetime) -> Mapping[str, Any] | None:
+    """An offer's statistics, if they are of today and its ledger's newest moment."""
+    row = session.get(OfferStatistics, offer.id)
+    ends = policy_of(offer).valid_until
+    if (
+        row is None
+        or not row.found.get("columns")
+        or row.day != at.astimezone(AMSTERDAM).date()
+        or row.moment < newest_moment(session, offer.dataset_id)
+        or (ends is not None and at >= ends)
+    ):
+        return None
+    return row.found

@@ -15,7 +15,7 @@ from connectors.local import sha256_of
 from registry.db import reading, transaction
 from registry.errors import Conflict
 from registry.services.catching_up import catch_up
-from registry.services.describing import statistics_of
+from registry.services.describing import SAMPLED, statistics_of
 from tests.support.world import PublishedDataset, World
 
 
@@ -63,6 +63,39 @@ def test_statistics_tell_rounded_shares_of_what_is_open(world: World) -> None:
     assert column(found, "title_nl")["least"] is None
 
 
+def test_a_sample_shows_open_items_in_the_described_columns(sqlite_world: World) -> None:
+    """Every row of it is of an item that the policy engine permits to all."""
+    world = sqlite_world
+    published = world.a_published_dataset(items=600)
+    found = told(world, published)
+    named = [one["name"] for one in found["columns"] if one["described"]]
+    assert not {"_item", "identifier", "persons", "media_url"} & set(named)
+    kept = set(_open_items(world, published))
+    titles = [row["title_nl"] for row in table_of(world, published).to_pylist()]
+    rows = [r for r in table_of(world, published).to_pylist() if r["_item"] in kept]
+    assert len(found["sample"]) == SAMPLED < len(rows) < len(titles)
+    shown = named.index("title_nl")
+    assert {row[shown] for row in found["sample"]} <= {row["title_nl"] for row in rows}
+
+
+def test_long_values_are_cut_off_in_a_sample(sqlite_world: World) -> None:
+    """And a value that is not there stays so."""
+    world = sqlite_world
+    published = world.a_published_dataset(items=300)
+    table = table_of(world, published)
+    for name, values in (("title_nl", pa.repeat("x" * 300, len(table))), ("language", None)):
+        place = table.schema.get_field_index(name)
+        put = pa.nulls(len(table), table.schema.field(name).type) if values is None else values
+        table = table.set_column(place, name, put)
+    rewritten(world, published, table)
+    found = told(world, published)
+    named = [one["name"] for one in found["columns"] if one["described"]]
+    assert found["sample"]
+    for row in found["sample"]:
+        assert row[named.index("title_nl")] == "x" * 200
+        assert row[named.index("language")] is None
+
+
 def test_items_that_are_not_open_leave_no_trace(sqlite_world: World) -> None:
     """Whatever denied, reviewed and blocked items hold, the statistics are the same."""
     world = sqlite_world
@@ -70,10 +103,11 @@ def test_items_that_are_not_open_leave_no_trace(sqlite_world: World) -> None:
     before = told(world, published)
     table = table_of(world, published)
     kept = _open_items(world, published)
-    secret = pc.if_else(pc.is_in(table["_item"], pa.array(kept)), table["language"], "GEHEIM")
-    assert "GEHEIM" in secret.to_pylist()
-    place = table.schema.get_field_index("language")
-    rewritten(world, published, table.set_column(place, "language", secret))
+    for name in ("language", "title_nl"):
+        secret = pc.if_else(pc.is_in(table["_item"], pa.array(kept)), table[name], " GEHEIM")
+        assert " GEHEIM" in secret.to_pylist()
+        table = table.set_column(table.schema.get_field_index(name), name, secret)
+    rewritten(world, published, table)
     with transaction(world.engine) as session:
         session.delete(session.get_one(OfferStatistics, published.offer.id))
     assert told(world, published) == before
@@ -107,6 +141,7 @@ def test_an_offer_that_is_not_for_everyone_tells_the_schema_only(
     """Nothing permitted, or only for some purposes: no rows and no values."""
     found = told(sqlite_world, sqlite_world.a_published_dataset(items=60, **terms))
     assert found["rows"] == 0
+    assert found["sample"] == []
     assert not any(one["described"] for one in found["columns"])
 
 
