@@ -199,9 +199,11 @@ class Listener(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def listening(status: int) -> Iterator[tuple[str, type[Listener]]]:
+def listening(
+    status: int, answering: type[Listener] | None = None
+) -> Iterator[tuple[str, type[Listener]]]:
     """A real server on loopback that answers so."""
-    kind = type("Here", (Listener,), {"heard": [], "status": status})
+    kind = type("Here", (answering or Listener,), {"heard": [], "status": status})
     with HTTPServer(("127.0.0.1", 0), kind) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -260,6 +262,41 @@ def test_a_webhook_that_fails_is_tried_again(book: Ledger, status: int, closed: 
     assert notice.mailed_at is not None
     with reading(book.scene.world.engine) as session:
         assert (session.get_one(Webhook, webhook.id).closed_at is not None) is closed
+
+
+def test_a_slow_webhook_delays_no_other(book: Ledger) -> None:
+    """Both answer only while the other is being called too: turns one by one would fail."""
+    both = threading.Barrier(2)
+
+    class Meeting(Listener):
+        def do_POST(self) -> None:
+            both.wait(8)
+            super().do_POST()
+
+    with listening(204, Meeting) as (one, first), listening(204, Meeting) as (other, second):
+        register(book, one)
+        register(book, other)
+        withdrawal = take_back(book, items=book.items(book.scene.cut())[:1])
+        catch(book)
+    assert len(first.heard) == len(second.heard) == 1
+    ((notice, _),) = told(book, withdrawal).notices
+    assert (notice.problem, notice.tries) == ("", 2)
+
+
+def test_a_webhook_that_does_not_answer_is_left_for_this_round(book: Ledger) -> None:
+    """Its other notices keep their turn; the next round tries one of them."""
+    with listening(204) as (address, _):
+        register(book, address)
+    engine, ports = book.scene.world.engine, book.scene.world.ports
+    items = book.items(book.scene.cut())
+    for item in items[:2]:
+        take_back(book, items=[item])
+    catch(book)
+    with reading(engine) as session:
+        assert sorted(session.exec(select(Notice.tries)).all()) == [0, 1]
+    call_webhooks(engine, ports)
+    with reading(engine) as session:
+        assert sorted(session.exec(select(Notice.tries)).all()) == [1, 1]
 
 
 def test_an_auditor_sees_it_and_a_rival_does_not(book: Ledger) -> None:
