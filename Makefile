@@ -58,7 +58,7 @@ mutation: .venv/development ## change the deciding code everywhere and see wheth
 conformance: .venv/development ## run other people's suites
 	$(BIN)/python -m tests.conformance
 
-faults: .venv/development ## fail calls to the file system and kill the service, a few minutes long
+faults: .venv/development ## fail calls to the file system, kill the service, change files
 	$(BIN)/python -m tests.faults --size ci
 
 soak: .venv/development ## the same for hours, as before a release

@@ -4,6 +4,7 @@
 the ports, as if everything before them had been fooled.
 """
 
+import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +41,12 @@ def place(tmp_path: Path) -> Path:
     for name, text in (("edition", SECRET), ("neighbour", "of someone else")):
         table = pa.table({"_item": ["a", "b"], "open": [True, False], "text": ["free", text]})
         pq.write_table(table, tmp_path / f"{name}.parquet")
-    (tmp_path / "out").mkdir()
+    for name in ("out", "out-of-bounds"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "out-of-bounds" / "secret.csv").write_text(f"text\n{SECRET}\n")
+    (tmp_path / "link.parquet").symlink_to(tmp_path / "neighbour.parquet")
+    (tmp_path / "link").symlink_to(tmp_path)
+    (tmp_path / "edition.parquet.old").write_bytes((tmp_path / "edition.parquet").read_bytes())
     return tmp_path
 
 
@@ -79,10 +85,25 @@ def stopped(plan: ExtractPlan) -> ConnectorError:
         "' WHERE (true",
         "open)) TO '{place}/out/x' (FORMAT csv); CREATE MACRO lower(x) AS 'taken'; SELECT ((1",
         "open)) TO '{place}/out/x'; SET lock_configuration = false; SELECT ((1",
+        *(
+            f"open)) TO '{{place}}/out/x'; {more}; COPY (SELECT ((1"
+            for more in (
+                "SET memory_limit = '100GB'",
+                "SET home_directory = '{place}'",
+                "SET temp_directory = '{place}/taken'",
+                "SET log_query_path = '{place}/taken.log'",
+                "SET profiling_output = '{place}/taken.json'",
+                "CALL enable_logging(storage = 'file', storage_path = '{place}/taken')",
+                "CREATE PERSISTENT SECRET s (TYPE s3)",
+                "ATTACH '{place}/taken.db'",
+                "EXPORT DATABASE '{place}/taken'",
+                "INSTALL httpfs",
+            )
+        ),
         "open -- ",
         "(" * 20_000 + "open" + ")" * 20_000,
     ],
-    ids=["second copy", "macro", "setting", "comment", "parentheses"],
+    ids=lambda where: where[:90],
 )
 def test_a_filter_that_is_more_than_a_filter_is_refused(place: Path, where: str) -> None:
     """Nothing runs that is not one COPY; a comment at most loses its own line."""
@@ -101,6 +122,17 @@ def test_a_filter_that_is_more_than_a_filter_is_refused(place: Path, where: str)
         "text IN (SELECT content FROM read_text('/etc/passwd'))",
         "EXISTS (SELECT 1 FROM glob('{place}/*'))",
         "EXISTS (SELECT 1 FROM read_csv('/proc/self/environ'))",
+        "EXISTS (SELECT 1 FROM read_blob('/proc/self/environ'))",
+        "EXISTS (SELECT 1 FROM sniff_csv('{place}/out-of-bounds/secret.csv'))",
+        "EXISTS (SELECT 1 FROM read_csv('{place}/out-of-bounds/secret.csv'))",
+        "EXISTS (SELECT 1 FROM parquet_metadata('{place}/neighbour.parquet'))",
+        "EXISTS (SELECT 1 FROM read_parquet('{place}/out/../neighbour.parquet'))",
+        "EXISTS (SELECT 1 FROM read_parquet('{place}/link.parquet'))",
+        "EXISTS (SELECT 1 FROM read_parquet('{place}/link/neighbour.parquet'))",
+        "EXISTS (SELECT 1 FROM read_parquet('{place}/edition.parquet.old'))",
+        "EXISTS (SELECT 1 FROM read_parquet('https://127.0.0.1:1/x.parquet'))",
+        "EXISTS (SELECT 1 FROM read_parquet('s3://bucket/x.parquet'))",
+        "EXISTS (SELECT 1 FROM params)",
         "CAST(text AS INTEGER) > 0",
         "error(text) IS NULL",
         "open = getenv('HOME')",
@@ -136,6 +168,27 @@ def test_a_hundred_thousand_alternatives_stay_within_the_limits(place: Path) -> 
     except ConnectorError as ended:
         assert isinstance(ended, JobError | PlanError)  # noqa: PT017  # one of them is enough
     assert open_extractor().extract(plan_of(place, out_dir=_empty(place))).rows == 1
+
+
+def test_a_pattern_that_backtracks_elsewhere_costs_nothing(place: Path) -> None:
+    """Regular expressions take time in proportion to the text, whatever the pattern."""
+    where = "open AND NOT regexp_matches(repeat('a', 100000) || '!', '^(a+)+$')"
+    assert open_extractor().extract(plan_of(place, where=where)).rows == 1
+
+
+def test_a_bound_text_is_only_a_value(place: Path) -> None:
+    """What breaks out of a filter that is built from text is compared like any other text."""
+    plan = plan_of(place, where="open AND text = $text", params={"text": "x') OR (text <> '"})
+    assert open_extractor().extract(plan).rows == 0
+
+
+def test_settings_and_paths_do_not_leave(place: Path) -> None:
+    """The engine's own tables can be asked in a filter, but a column is a source's column."""
+    asked = "EXISTS (SELECT 1 FROM duckdb_settings() WHERE value LIKE '%edition%') AND open"
+    open_extractor().extract(plan_of(place, where=asked))
+    assert str(place).encode() not in (place / "out" / "part-00000.parquet").read_bytes()
+    columns = (OutColumn("x", "current_setting('allowed_paths')", "VARCHAR"),)
+    stopped(plan_of(place, columns=columns, out_dir=_empty(place)))
 
 
 def _empty(place: Path) -> Path:
@@ -224,7 +277,7 @@ def _long_line(path: Path) -> None:
 
 
 def _compressed(path: Path) -> None:
-    path.write_bytes(b"\x1f\x8b\x08\x00" + b"\x00" * 100)
+    path.write_bytes(gzip.compress(b"identifier,title\n" + b"a,b\n" * 10_000_000, 1))
 
 
 def _half_a_file(path: Path) -> None:
@@ -270,6 +323,14 @@ def test_a_hostile_delivery_ends_its_own_job_only(
     generator.write(good, 20, seed=1)
     laid = importer.lay_out(Delivery(good, "csv"), columns, out, group_by=FACTS, not_where=BLOCKED)
     assert laid.accepted == 20
+
+
+def test_a_delivery_named_as_a_pattern_is_refused(tmp_path: Path) -> None:
+    """Its name would be one to DuckDB, and could read what lies beside it."""
+    for name in ("*.csv", "of another.csv"):
+        generator.write(tmp_path / name, 5)
+    with pytest.raises(PlanError):
+        DuckImporter(tmp_path).profile(Delivery(tmp_path / "*.csv", "csv"))
 
 
 def test_json_of_any_depth_is_a_value_like_another(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``make soak``: faults at every call to the file system, and kills under load.
+"""``make soak``: faults at every call to the file system, kills under load, and changed files.
 
 One JSON object a line: ``name, tried, broken, seed``; what was broken goes to standard error. A run
 with the same seed tries the same. ``--size ci`` is the short run of the full check.
@@ -13,25 +13,27 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from tests.faults import kills, points
+from tests.faults import kills, mutations, points
 
-SIZES = {"ci": (240, 24), "full": (5000, 2000)}
-"""How many points, and how many kills."""
+SIZES = {"ci": (240, 24, 2000), "full": (5000, 2000, 20_000)}
+"""How many points, how many kills, and how many changed files."""
 _KILLS_A_TRIAL = 100
 
 
 def main() -> int:
-    """Run both; the exit status says whether any promise was broken."""
+    """Run all three; the exit status says whether any promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="full")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    faults, deaths = SIZES[chosen.size]
+    faults, deaths, files = SIZES[chosen.size]
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         work = Path(folder)
         work.chmod(0o755)  # the user that PostgreSQL runs as passes through
         good = _points(work, faults, chosen.seed)
         good &= _kills(work, deaths, chosen.seed)
+        wrong = mutations.run(work, files, chosen.seed)
+        good &= _report("changed file given to a job", files, wrong, chosen.seed)
     return 0 if good else 1
 
 
