@@ -96,8 +96,10 @@ def _run(work: Path, name: str, options: list[str]) -> tuple[list[Ack], str, int
     child = os.fork()
     if child == 0:
         os.read(start, 1)
-        live(home, tell)
-        os._exit(0)
+        try:
+            live(home, tell)
+        finally:
+            os._exit(0)  # a fault may strike before the first act too
     os.close(tell)
     os.close(start)
     tracer = _attach(child, [*options, "-o", str(log)])
