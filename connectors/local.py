@@ -69,6 +69,8 @@ class OpenFile:
 class LocalStore:
     """`connectors.ports.ObjectStore` on a directory, which is made if it is absent."""
 
+    waits = False
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
         self._incoming = self._root / _INCOMING

@@ -59,20 +59,16 @@ class OpenObject(Protocol):
     @property
     def waits(self) -> bool:
         """Whether a read may wait for a network, and so belongs in a thread of its own."""
-        ...
 
     @property
     def size(self) -> int:
         """Length in bytes."""
-        ...
 
     def read(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from `offset`; fewer only at the end, none beyond it."""
-        ...
 
     def close(self) -> None:
         """Release what the open object holds."""
-        ...
 
     def __enter__(self) -> Self: ...
 
@@ -95,6 +91,11 @@ class ObjectStore(Protocol):
     Keys: letters, digits, `.`, `_`, `-` and `/`, no empty, `.` or `..` segment, at most 512 bytes.
     Errors: `StoreError` and its children, `DiskFull`; an `OSError` otherwise passes unchanged.
     """
+
+    @property
+    def waits(self) -> bool:
+        """Whether opening and reading wait for a network, so that they belong in a thread."""
+        ...
 
     def put(self, key: str, source: Path) -> StoredObject:
         """Store a copy of the file `source` under `key`; `source` stays where it is."""

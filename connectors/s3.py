@@ -53,6 +53,8 @@ class S3Address:
 class S3ObjectStore:
     """`connectors.ports.ObjectStore` on a bucket, which must exist."""
 
+    waits = True
+
     def __init__(self, address: S3Address, scratch: Path) -> None:
         parts = urlsplit(address.url)
         if parts.scheme != "s3" or not parts.netloc:

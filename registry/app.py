@@ -115,6 +115,7 @@ def _lifespan(
         finally:
             await run_in_threadpool(jobs.stop)
             await run_in_threadpool(app.state.background.stop)
+            runtime.checks.close()
             runtime.engine.dispose()
 
     return run

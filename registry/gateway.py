@@ -3,7 +3,7 @@
 Every request is checked on what stands in the rows now, and no byte leaves that is not on record.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlmodel import Session
 
 from connectors.ports import OpenObject
+from registry.access.tables import Part
 from registry.accounts.actors import Actor
 from registry.credits import CREDIT, Credit, Reader
 from registry.db import reading, transaction
@@ -20,12 +21,21 @@ from registry.dependencies import now_of, refuse_when_halted, runtime_of
 from registry.errors import RegistryError, Text
 from registry.runtime import Runtime
 from registry.services.accesses import WINDOW, Ended, promise
-from registry.services.reading import Readable, Visit, check_part, look_at_part
+from registry.services.reading import Checked, Readable, Visit, check_part, look_at_part
 from registry.services.refusal import Refused
 from registry.serving import Span, SpanResponse, etag_of, not_modified, part_headers, span_of
 
-Who = Callable[[Session], Actor]
-"""Finds who asks, anew in each transaction; raises where nobody may be believed."""
+
+@dataclass(frozen=True)
+class Who:
+    """Who asks for bytes.
+
+    :param shown: what the request shows of itself, a secret or the person; equal is the same.
+    :param find: finds who that is, anew in each transaction; raises where nobody may be believed.
+    """
+
+    shown: Hashable
+    find: Callable[[Session], Actor]
 
 
 class RangeBeyond(RegistryError):
@@ -42,11 +52,13 @@ async def answer(request: Request, who: Who, extract_id: str, number: int) -> Re
     refuse_when_halted(request)
     address = request.client.host if request.client else ""
     wanted = _Wanted(runtime_of(request), who, extract_id, number, address)
-    opened = await run_in_threadpool(wanted.open, request)
+    opened = wanted.open_at_once(request)
+    if opened is None:
+        opened = await run_in_threadpool(wanted.open, request)
     if opened.span is None:
         return Response(status_code=opened.status, headers=opened.headers)
     if opened.file is None:
-        opened.end(opened.span.stop - opened.span.start)
+        opened.end(len(opened.span))
         return Response(headers=opened.headers)
     return SpanResponse(
         opened.file,
@@ -58,6 +70,11 @@ async def answer(request: Request, who: Who, extract_id: str, number: int) -> Re
     )
 
 
+_End = Callable[[int], None]
+"""Told how many bytes were handed over."""
+_Spend = Callable[[Actor, Readable, Span, datetime], _End | None]
+
+
 @dataclass(frozen=True)
 class _Opened:
     """An answer that is decided on; without a file, others send the bytes, or there are none."""
@@ -66,7 +83,7 @@ class _Opened:
     headers: dict[str, str]
     span: Span | None = None
     file: OpenObject | None = None
-    end: Callable[[int], None] = lambda _sent: None
+    end: _End = lambda _sent: None
 
 
 @dataclass(frozen=True)
@@ -79,11 +96,25 @@ class _Wanted:
     number: int
     address: str
 
+    def open_at_once(self, request: Request) -> _Opened | None:
+        """The same as :meth:`open` where nothing must be waited for: no rows, disk or network."""
+        checks, at = self.runtime.checks, now_of(request)
+        if checks.waits or self.runtime.ports.store.waits:
+            return None
+        _, checked = checks.look(self._key, at)
+        return None if checked is None else self._open(request, at, checked, self._spend_credit)
+
     def open(self, request: Request) -> _Opened:
         """Check, choose the bytes, and see to it that they are on record."""
         at = now_of(request)
-        actor, readable = self._checked(at)
-        part, etag = readable.part, etag_of(readable.part.sha256)
+        opened = self._open(request, at, self._checked(at), self._spend)
+        assert opened is not None, "there is credit for what may be read"  # noqa: S101 -- as below
+        return opened
+
+    def _open(
+        self, request: Request, at: datetime, checked: Checked, spend: _Spend
+    ) -> _Opened | None:
+        part, etag = checked[1].part, etag_of(checked[1].part.sha256)
         headers = part_headers(part.sha256, part.bytes, f"{self.extract_id}-{self.number}.parquet")
         if not_modified(request.headers, etag):
             return _Opened(304, {name: headers[name] for name in ("etag", "cache-control", "vary")})
@@ -92,7 +123,10 @@ class _Wanted:
         span = span_of(request.headers, etag, part.bytes)
         if span is None:
             raise _beyond(part.bytes)
-        end = self._spend(actor, readable, span, at)
+        end = spend(*checked, span, at)
+        return None if end is None else self._send(part, headers, span, end)
+
+    def _send(self, part: Part, headers: dict[str, str], span: Span, end: _End) -> _Opened:
         front = self.runtime.settings.accel_prefix
         if front:
             # The front server reads Range and If-Range as we do, and sends the bytes itself.
@@ -114,12 +148,16 @@ class _Wanted:
             return False
         return True
 
-    def _checked(self, at: datetime) -> tuple[Actor, Readable]:
+    def _checked(self, at: datetime) -> Checked:
         """Who asks and what they may read; what must be written down takes a second look."""
+        mark, kept = self.runtime.checks.look(self._key, at)
+        if kept is not None:
+            return kept
         with reading(self.runtime.engine) as session:
-            actor = self.who(session)
+            actor = self.who.find(session)
             readable, refusal = look_at_part(session, actor, *self._asked, **self._visit(at))
             if refusal is None and not session.dirty:
+                self.runtime.checks.keep(self._key, mark, at, (actor, readable))
                 return actor, readable
         return self._on_record(at)[:2]
 
@@ -127,7 +165,7 @@ class _Wanted:
         """Check in a transaction that keeps a refusal, or the bytes that may leave."""
         credit = None
         with transaction(self.runtime.engine) as session:
-            actor = self.who(session)
+            actor = self.who.find(session)
             found = check_part(session, actor, *self._asked, **self._visit(at))
             if count and isinstance(found, Readable):
                 credit = Credit(*promise(session, actor, found, count, at=at), left=count)
@@ -135,6 +173,10 @@ class _Wanted:
         if isinstance(found, Refused):
             raise found.error
         return actor, found, credit
+
+    @property
+    def _key(self) -> Hashable:
+        return self.who.shown, *self._asked, self.address
 
     @property
     def _asked(self) -> tuple[str, int]:
@@ -150,19 +192,30 @@ class _Wanted:
             "at": at,
         }
 
-    def _spend(
+    def _spend_credit(
         self, actor: Actor, readable: Readable, span: Span, at: datetime
-    ) -> Callable[[int], None]:
-        """Take the bytes of the reader's credit, or of a new one; how to tell that they left."""
-        kept, count = self.runtime.credits, span.stop - span.start
-        reader: Reader = (*self._asked, actor.id, readable.environment.id, readable.address)
-        credit = kept.spend(reader, count, at)
-        if credit is None:
-            _, _, credit = self._on_record(at, max(count, min(CREDIT, readable.part.bytes)))
-            assert credit is not None, "a readable part gives a credit"  # noqa: S101 -- fail closed
-            kept.open(reader, credit, count)
-        taken, begun = credit, max(at, credit.until - WINDOW)
-        return lambda sent: kept.ended(taken, Ended(span.start, span.stop, sent, begun))
+    ) -> _End | None:
+        """Take the bytes of what is on record for this reader; how to tell that they left."""
+        credit = self.runtime.credits.spend(self._reader(actor, readable), len(span), at)
+        return None if credit is None else self._ending(credit, span, at)
+
+    def _spend(self, actor: Actor, readable: Readable, span: Span, at: datetime) -> _End:
+        """The same, or of a credit that goes on record now."""
+        end = self._spend_credit(actor, readable, span, at)
+        if end is not None:
+            return end
+        _, _, credit = self._on_record(at, max(len(span), min(CREDIT, readable.part.bytes)))
+        assert credit is not None, "a readable part gives a credit"  # noqa: S101 -- fail closed
+        self.runtime.credits.open(self._reader(actor, readable), credit, len(span))
+        return self._ending(credit, span, at)
+
+    def _ending(self, credit: Credit, span: Span, at: datetime) -> _End:
+        begun = max(at, credit.until - WINDOW)
+        kept = self.runtime.credits
+        return lambda sent: kept.ended(credit, Ended(span.start, span.stop, sent, begun))
+
+    def _reader(self, actor: Actor, readable: Readable) -> Reader:
+        return *self._asked, actor.id, readable.environment.id, readable.address
 
 
 def _beyond(size: int) -> RangeBeyond:

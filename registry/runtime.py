@@ -12,7 +12,9 @@ from registry.settings import Settings
 
 if TYPE_CHECKING:
     from registry.audit.checkpoint import SigningKey
+    from registry.changes import Holding
     from registry.services.ports import Ports
+    from registry.services.reading import Checked
 
 
 class NotReady(Exception):
@@ -24,6 +26,7 @@ class Runtime:
     """Settings, the database, the outside and the clock, opened together.
 
     :param log_key: signs the audit log's checkpoints, and nothing else.
+    :param checks: checks of who may read that passed and still hold.
     :param credits: bytes on record that readers may still be sent.
     """
 
@@ -32,6 +35,7 @@ class Runtime:
     ports: "Ports"
     clock: Clock
     log_key: "SigningKey"
+    checks: "Holding[Checked]"
     credits: Credits = field(default_factory=Credits)
 
 
@@ -44,6 +48,7 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
     :raises LogMismatch: the log is not what was signed.
     """
     from registry.audit.log import check_log, open_head_store, open_signer
+    from registry.changes import Changes, Holding
     from registry.services.ports import open_ports
 
     engine = _open_database(settings)
@@ -52,7 +57,8 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
         log_key = open_signer(settings)
         if check:
             check_log(engine, log_key.verifier, open_head_store(settings), quick=True)
-        return Runtime(settings, engine, open_ports(settings, clock), clock, log_key)
+        checks: Holding[Checked] = Holding(Changes(engine))
+        return Runtime(settings, engine, open_ports(settings, clock), clock, log_key, checks)
     except BaseException:
         engine.dispose()
         raise

@@ -39,6 +39,9 @@ class Span:
     size: int
     asked: bool = False
 
+    def __len__(self) -> int:
+        return self.stop - self.start
+
     @property
     def whole(self) -> bool:
         """Whether it is the whole file."""
@@ -120,11 +123,11 @@ class SpanResponse(Response):
         may_go_on: Callable[[], Awaitable[bool]],
         on_end: Callable[[int], None],
     ) -> None:
-        headers = {**headers, "content-length": str(span.stop - span.start)}
+        headers = {**headers, "content-length": str(len(span))}
         if span.whole:
             headers["content-digest"] = headers["repr-digest"]
-        elif wants_digest and span.stop - span.start <= BLOCK and not file.waits:
-            content = file.read(span.start, span.stop - span.start)
+        elif wants_digest and len(span) <= BLOCK and not file.waits:
+            content = file.read(span.start, len(span))
             headers["content-digest"] = digest_of(hashlib.sha256(content).digest())
         if span.asked:
             headers["content-range"] = f"bytes {span.start}-{span.stop - 1}/{span.size}"

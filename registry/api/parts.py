@@ -65,6 +65,10 @@ for _route in (read, look):
 def _who(request: Request, extract_id: str, number: int) -> gateway.Who:
     shown = link_of(request)
     if shown is None:
-        return partial(find_caller, request, scope=Scope.EXTRACTS)
+        authorization = request.headers.get("authorization")
+        return gateway.Who(authorization, partial(find_caller, request, scope=Scope.EXTRACTS))
     key, clock = runtime_of(request).ports.link_key, runtime_of(request).clock
-    return lambda session: find_reader(session, shown, extract_id, number, key=key, at=clock())
+    return gateway.Who(
+        (shown,),
+        lambda session: find_reader(session, shown, extract_id, number, key=key, at=clock()),
+    )

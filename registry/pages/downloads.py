@@ -20,4 +20,5 @@ async def download(
     person: PersonDep,
 ) -> Response:
     """The file, or the rest of it where the browser takes a download up again."""
-    return secured(await gateway.answer(request, lambda _session: person, extract_id, number))
+    who = gateway.Who(person, lambda _session: person)
+    return secured(await gateway.answer(request, who, extract_id, number))

@@ -39,6 +39,9 @@ class Readable:
     address: str
 
 
+Checked = tuple[Actor, Readable]
+"""Who asks, and what they may read."""
+
 _NEWEST = (
     select(func.max(LedgerMoment.number))
     .where(col(LedgerMoment.dataset_id) == col(Agreement.dataset_id))

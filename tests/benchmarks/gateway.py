@@ -23,7 +23,7 @@ from tests.support.service import Service, free_port
 
 ITEMS = 600_000
 LARGE = {"ci": 256 * 2**20, "full": 2**30}
-RANGES = {"ci": 300, "full": 3000}
+RANGES = {"ci": 1000, "full": 5000}
 ROUNDS = 3
 PREFIX = "/vrijgave-files"
 UNCHECKED = """
