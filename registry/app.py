@@ -4,7 +4,6 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from ipaddress import ip_address
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request, Response
@@ -13,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 import registry
 from registry import jobs
+from registry.addresses import is_loopback
 from registry.api import routes as api
 from registry.api.middleware import BodyCap, HideLinks, RequestId
 from registry.api.openapi import describe, operation_name
@@ -87,16 +87,6 @@ def refuse_without_tls(settings: Settings) -> None:
         f"the service would be reached at {settings.origin} without TLS: put a proxy with TLS"
         " before it and set VRIJGAVE_TLS_IN_FRONT=true, or use a loopback address"
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host name or address is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _lifespan(

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from registry.accounts.spent import forget_spent
 from registry.audit.cosigning import Cosigning
 from registry.audit.keys import open_witness_policy
 from registry.audit.log import HeadStore, LogMismatch, integrate, open_head_store
@@ -68,6 +69,7 @@ class Background:
             (REMIND_SECONDS, background._remind),
             (LINEAGE_SECONDS, background._keep_lineage),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
+            (FORGET_SECONDS, background._in_transaction(forget_spent)),
             (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
             (FORGET_SECONDS, background._sweep_uploads),
             (FORGET_SECONDS, background._in_transaction(expire_extracts)),

@@ -1,16 +1,23 @@
 """What routes ask for: the runtime, a session, the actor, the language. Shared by api and pages."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.openapi.models import OAuthFlowClientCredentials, OAuthFlows
 from fastapi.security import OAuth2
 from sqlmodel import Session
 
+from registry.accounts.access_tokens import IssuedToken, find_machine
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.credentials import find_actor
+from registry.accounts.dpop import Proof, check_proof
+from registry.accounts.jwts import LONGEST, BadJwt
+from registry.accounts.refusals import proof_refused, token_refused, unbound_refused
+from registry.accounts.spent import spend
 from registry.db import reading, transaction, turn_awaited
 from registry.errors import NotSignedIn, Text
 from registry.runtime import Runtime
@@ -125,7 +132,7 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-LONGEST_TOKEN = 8192
+LONGEST_TOKEN = LONGEST
 
 BEARER = OAuth2(
     scheme_name="oauth2",
@@ -147,11 +154,49 @@ BEARER = OAuth2(
 )
 
 
-def bearer_token(request: Request) -> str:
-    """The access token in the Authorization header (RFC 6750 section 2.1), or `NotSignedIn`."""
+@dataclass(frozen=True)
+class Shown:
+    """What a request shows of who sends it, as far as that can be told without the rows."""
+
+    token: str
+    issued: IssuedToken | None = None
+    """What the token says, where another issuer's."""
+    jkt: str | None = None
+    """Thumbprint of the key that was proven with it (RFC 9449)."""
+
+
+async def showing(request: Request) -> Shown:
+    """The access token in the Authorization header, checked (RFC 6750, 9068, 9449).
+
+    It is found before the request's transaction begins: asking an issuer for its keys must keep
+    nobody from writing.
+
+    :raises NotSignedIn: there is none, or it does not hold.
+    :raises Unavailable: its issuer cannot be reached.
+    """
+    scheme, token = _authorization(request)
+    issued = await _issued(request, scheme, token)
+    if scheme == "bearer":
+        return Shown(token, issued)
+    try:
+        proof = proof_of(request, token)
+        await run_in_threadpool(_spend, request, Shown(token, issued, proof.jkt), proof)
+    except BadJwt as wrong:
+        raise proof_refused(wrong) from None
+    return Shown(token, issued, proof.jkt)
+
+
+ShownDep = Annotated[Shown, Depends(showing)]
+
+
+def _authorization(request: Request) -> tuple[Literal["bearer", "dpop"], str]:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
-    if kind.lower() == "bearer" and 0 < len(token.strip()) <= LONGEST_TOKEN:
-        return token.strip()
+    scheme, token = kind.lower(), token.strip()
+    if len(request.headers.getlist("authorization")) == 1 and 0 < len(token) <= LONGEST_TOKEN:
+        if scheme == "bearer":
+            return "bearer", token
+        if scheme == "dpop":
+            return "dpop", token
     raise NotSignedIn(
         "token-missing",
         Text("Dit vraagt om een toegangstoken.", "this takes an access token"),
@@ -160,6 +205,48 @@ def bearer_token(request: Request) -> str:
             "send the header `Authorization: Bearer …`; make a token on your account page",
         ),
     )
+
+
+async def _issued(request: Request, scheme: str, token: str) -> IssuedToken | None:
+    """What another issuer's token says; `None` for one of ours, which says nothing."""
+    if token.startswith("vg_"):
+        return None
+    tokens, at = runtime_of(request).access_tokens, now_of(request)
+    try:
+        return tokens.kept(token, at) or await run_in_threadpool(tokens.check, token, at)
+    except BadJwt as wrong:
+        raise token_refused(wrong, scheme) from None
+
+
+def proof_of(request: Request, token: str | None) -> Proof:
+    """What the request's one `DPoP` header proves, for this access token or for a new one.
+
+    :raises BadJwt: nothing.
+    """
+    address = runtime_of(request).settings.origin + request.scope["path"]
+    shown = request.headers.getlist("dpop")
+    if len(shown) != 1:
+        raise BadJwt("missing", "Stuur één `DPoP`-kop.", "Send one `DPoP` header.")
+    method, at = request.method, now_of(request)
+    return check_proof(shown[0], method=method, address=address, at=at, token=token)
+
+
+def _spend(request: Request, shown: Shown, proof: Proof) -> None:
+    """Let a proof count once, whatever becomes of the request; only of who may be here at all."""
+    with transaction(runtime_of(request).engine) as session:
+        _found(request, session, shown)
+        spend(session, proof.jkt, proof.jti, until=proof.until)
+
+
+def _found(request: Request, session: Session, shown: Shown) -> Actor:
+    at = now_of(request)
+    if shown.issued is not None:
+        actor = find_machine(session, shown.issued, at)
+    else:
+        actor = find_actor(session, shown.token, _kind_of(shown.token), at)
+    if actor.jkt != shown.jkt:
+        raise unbound_refused(bound=actor.jkt is not None)
+    return actor
 
 
 def _kind_of(secret: str) -> Literal["session", "token"]:
@@ -172,16 +259,32 @@ def _known(actor: Actor, scope: Scope | None) -> Actor:
     return actor
 
 
-def find_caller(request: Request, session: Session, scope: Scope | None) -> Actor:
-    """Who sent this request with a token or a session's secret, with the scope it takes."""
-    secret = bearer_token(request)
-    return _known(find_actor(session, secret, _kind_of(secret), now_of(request)), scope)
+def find_caller(request: Request, session: Session, shown: Shown, scope: Scope | None) -> Actor:
+    """Who sent this request with what it shows, with the scope it takes; looks at the rows."""
+    return _known(_found(request, session, shown), scope)
 
 
-def acting_in_session(request: Request, session: SessionDep) -> tuple[Actor, str]:
+def look_at_caller(request: Request, session: Session, shown: Shown, scope: Scope | None) -> Actor:
+    """As :func:`find_caller`, in a session that only reads; asks the rows when any has changed."""
+    runtime, at = runtime_of(request), now_of(request)
+    mark, actor = runtime.callers.look(shown, at)
+    if not _still(actor, at):
+        actor = _found(request, session, shown)
+        if session.dirty:  # a last use is to be noted, which this transaction cannot
+            session.rollback()
+            with transaction(runtime.engine) as writing:
+                _found(request, writing, shown)
+        runtime.callers.keep(shown, mark, at, actor)
+    return _known(actor, scope)
+
+
+def _still(actor: Actor | None, at: datetime) -> TypeGuard[Actor]:
+    return actor is not None and actor.until is not None and at < actor.until
+
+
+def acting_in_session(request: Request, shown: ShownDep, session: SessionDep) -> tuple[Actor, str]:
     """The person whose session this request shows, and the session's secret; for signing out."""
-    secret = bearer_token(request)
-    return find_actor(session, secret, "session", now_of(request)), secret
+    return find_actor(session, shown.token, "session", now_of(request)), shown.token
 
 
 acting_in_session.scope = None  # type: ignore[attr-defined] # signing out takes no scope
@@ -199,11 +302,12 @@ def acting(scope: Scope | None) -> Guard:
 
     def find(
         request: Request,
+        shown: ShownDep,
         session: SessionDep,
         _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
         __: Annotated[None, Depends(_turn)],
     ) -> Actor:
-        return find_caller(request, session, scope)
+        return find_caller(request, session, shown, scope)
 
     return _guarding(find, scope)
 
@@ -211,17 +315,17 @@ def acting(scope: Scope | None) -> Guard:
 def looking(scope: Scope | None) -> Guard:
     """Dependency of a route that only reads: the actor, found without a write lock."""
 
-    def find(
+    async def find(
         request: Request,
+        shown: ShownDep,
         session: ReadingDep,
         _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
     ) -> Actor:
-        actor = find_caller(request, session, scope)
-        if session.dirty:  # a session's last use is to be noted, which this transaction cannot
-            session.rollback()
-            with transaction(runtime_of(request).engine) as writing:
-                find_caller(request, writing, scope)
-        return actor
+        callers, at = runtime_of(request).callers, now_of(request)
+        actor = None if callers.waits else callers.look(shown, at)[1]
+        if _still(actor, at):
+            return _known(actor, scope)
+        return await run_in_threadpool(look_at_caller, request, session, shown, scope)
 
     return _guarding(find, scope)
 
@@ -230,26 +334,32 @@ def arriving(scope: Scope | None) -> Guard:
     """Dependency of a route with a long body: the actor, found in a transaction of its own."""
 
     def find(
-        request: Request, _: Annotated[str | None, Security(BEARER, scopes=_names(scope))]
+        request: Request,
+        shown: ShownDep,
+        _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
     ) -> Actor:
         with transaction(runtime_of(request).engine) as session:
-            return find_caller(request, session, scope)
+            return find_caller(request, session, shown, scope)
 
     return _guarding(find, scope)
 
 
+async def maybe_showing(request: Request) -> Shown | None:
+    """What the request shows of who sends it, where it shows anything."""
+    return await showing(request) if "authorization" in request.headers else None
+
+
+MaybeShownDep = Annotated[Shown | None, Depends(maybe_showing)]
+
+
 def maybe_looking(
-    request: Request, session: ReadingDep, _: Annotated[str | None, Security(BEARER)]
+    request: Request,
+    shown: MaybeShownDep,
+    session: ReadingDep,
+    _: Annotated[str | None, Security(BEARER)],
 ) -> Actor | None:
     """Dependency of a route for anyone: the actor where a credential was shown."""
-    return find_caller_if_any(request, session)
-
-
-def find_caller_if_any(request: Request, session: Session) -> Actor | None:
-    """Who sent this request, where it shows a credential; a wrong one is `NotSignedIn`."""
-    if "authorization" not in request.headers:
-        return None
-    return find_caller(request, session, None)
+    return None if shown is None else look_at_caller(request, session, shown, None)
 
 
 def _guarding(find: Guard, scope: Scope | None) -> Guard:

@@ -155,10 +155,11 @@ class _Wanted:
             return kept
         with reading(self.runtime.engine) as session:
             actor = self.who.find(session)
-            readable, refusal = look_at_part(session, actor, *self._asked, **self._visit(at))
-            if refusal is None and not session.dirty:
-                self.runtime.checks.keep(self._key, mark, at, (actor, readable))
-                return actor, readable
+            if not session.dirty:  # else a last use is to be noted, which must not happen here
+                readable, refusal = look_at_part(session, actor, *self._asked, **self._visit(at))
+                if refusal is None:
+                    self.runtime.checks.keep(self._key, mark, at, (actor, readable))
+                    return actor, readable
         return self._on_record(at)[:2]
 
     def _on_record(self, at: datetime, count: int = 0) -> tuple[Actor, Readable, Credit | None]:

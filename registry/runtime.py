@@ -1,10 +1,14 @@
 """What one process of the service runs on: the web application, or an operator's command."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from registry.accounts.access_tokens import AccessTokens
+from registry.accounts.actors import Actor
+from registry.accounts.issuers import Issuers
 from registry.clock import Clock
 from registry.credits import Credits
 from registry.db import open_engine
@@ -27,6 +31,7 @@ class Runtime:
 
     :param log_key: signs the audit log's checkpoints, and nothing else.
     :param checks: checks of who may read that passed and still hold.
+    :param callers: who showed what, as far as that still holds.
     :param credits: bytes on record that readers may still be sent.
     """
 
@@ -36,7 +41,13 @@ class Runtime:
     clock: Clock
     log_key: "SigningKey"
     checks: "Holding[Checked]"
+    callers: "Holding[Actor]"
     credits: Credits = field(default_factory=Credits)
+
+    @cached_property
+    def access_tokens(self) -> AccessTokens:
+        """Tokens of the issuers that the operator trusts, for this service."""
+        return AccessTokens(Issuers(self.settings.token_issuers), self.settings.origin)
 
 
 def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:
@@ -57,8 +68,10 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
         log_key = open_signer(settings)
         if check:
             check_log(engine, log_key.verifier, open_head_store(settings), quick=True)
-        checks: Holding[Checked] = Holding(Changes(engine))
-        return Runtime(settings, engine, open_ports(settings, clock), clock, log_key, checks)
+        changes, ports = Changes(engine), open_ports(settings, clock)
+        checks: Holding[Checked] = Holding(changes)
+        callers: Holding[Actor] = Holding(changes)
+        return Runtime(settings, engine, ports, clock, log_key, checks, callers)
     except BaseException:
         engine.dispose()
         raise

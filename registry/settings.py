@@ -10,8 +10,21 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, HttpUrl, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from registry.addresses import is_secure
+
+
+def _words(told: object) -> object:
+    return told.split() if isinstance(told, str) else told
+
+
+def _issuers(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if not is_secure(name):
+            raise ValueError(f"`{name}` is no https address, nor http on this machine")
+    return names
 
 
 class Settings(BaseSettings):
@@ -36,6 +49,16 @@ class Settings(BaseSettings):
     tls_in_front: Annotated[
         bool, Field(description="A proxy with TLS stands before the service.")
     ] = False
+    token_issuers: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        BeforeValidator(_words),
+        AfterValidator(_issuers),
+        Field(
+            description="Issuers whose access tokens machines may show (RFC 9068), as each names"
+            " itself, separated by spaces."
+        ),
+    ] = ()
     witness_policy: Annotated[
         Path | None,
         Field(

@@ -1,6 +1,7 @@
 """Who acts, and what they may do here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from registry.accounts.tables import Client, Organisation, Seat
@@ -54,6 +55,10 @@ class Actor:
     """The token it showed; a person at a browser shows a session and has none."""
     by_link: bool = False
     """Whether it came by a signed link, which anyone can carry elsewhere."""
+    jkt: str | None = None
+    """Thumbprint of the key that its token is bound to, if it is (RFC 9449)."""
+    until: datetime | None = field(default=None, compare=False)
+    """When what it showed ends."""
 
     @property
     def is_person(self) -> bool:
@@ -77,7 +82,13 @@ def person(seat: Seat, organisation: Organisation) -> Actor:
 
 
 def machine(
-    client: Client, organisation: Organisation, scopes: frozenset[Scope], environment: str | None
+    client: Client,
+    organisation: Organisation,
+    scopes: frozenset[Scope],
+    environment: str | None,
+    *,
+    jkt: str | None,
+    until: datetime,
 ) -> Actor:
     """The actor of a client, with no more than it was registered for."""
     registered = frozenset(Scope(scope) for scope in client.scopes)
@@ -92,6 +103,8 @@ def machine(
         name=client.name,
         language="en",
         environment_id=environment,
+        jkt=jkt,
+        until=until,
     )
 
 
@@ -109,4 +122,5 @@ def require(actor: Actor, scope: Scope) -> None:
             "Meld u aan namens een organisatie die dit mag, of gebruik een token met dit recht.",
             "Sign in for an organisation that may do this, or use a token with that scope.",
         ),
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
     )

@@ -15,8 +15,8 @@ from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from registry.accounts.actors import Actor, Scope, machine, person
+from registry.accounts.refusals import not_signed_in, refuse_organisation
 from registry.accounts.tables import Client, Credential, Organisation, Seat
-from registry.errors import NotSignedIn, Text
 from registry.ids import new_id
 
 Kind = Literal["link", "session", "token"]
@@ -27,7 +27,7 @@ SESSION_IDLE = timedelta(minutes=30)
 TOKEN_LIFETIME = timedelta(days=30)
 CLIENT_TOKEN_LIFETIME = timedelta(hours=1)
 _TOUCH = timedelta(minutes=1)
-"""How often the last use of a session is written down."""
+"""How often the last use of a session or token is written down."""
 
 
 def hash_secret(secret: str) -> str:
@@ -51,6 +51,7 @@ def issue(
     name: str = "",
     scopes: Iterable[Scope] = (),
     environment_id: str | None = None,
+    jkt: str | None = None,
 ) -> tuple[Credential, str]:
     """A new credential and its secret, which is not to be had again."""
     secret = new_secret(kind)
@@ -63,6 +64,7 @@ def issue(
         name=name,
         scopes=sorted(scopes),
         environment_id=environment_id,
+        jkt=jkt,
         created_at=at,
         expires_at=at + lifetime,
     )
@@ -80,17 +82,17 @@ def find(session: Session, secret: str, kind: Kind, at: datetime) -> Credential:
         query = query.with_for_update()  # of two that use it at once, the second finds it used
     found = session.exec(query.execution_options(populate_existing=True)).one_or_none()
     if found is None:
-        raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
+        raise not_signed_in("unknown", "is hier niet bekend", "is not known here")
     return _live(found, at)
 
 
 def _live(found: Credential, at: datetime) -> Credential:
     if found.revoked_at is not None:
-        raise _not_signed_in("revoked", "is ingetrokken", "was revoked")
+        raise not_signed_in("revoked", "is ingetrokken", "was revoked")
     if found.expires_at <= at or _idle(found, at):
-        raise _not_signed_in("expired", "is verlopen", "has expired")
+        raise not_signed_in("expired", "is verlopen", "has expired")
     if found.kind == "link" and found.used_at is not None:
-        raise _not_signed_in("used", "is al gebruikt", "was used already")
+        raise not_signed_in("used", "is al gebruikt", "was used already")
     return found
 
 
@@ -109,13 +111,13 @@ _WITH_OWNER = (
 
 
 def find_actor(session: Session, secret: str, kind: Kind, at: datetime) -> Actor:
-    """Who shows this secret, or ``NotSignedIn``; a session's last use is noted now and then."""
+    """Who shows this secret, or ``NotSignedIn``; its last use is noted now and then."""
     rows = session.exec(_WITH_OWNER, params={"hash": hash_secret(secret)}).one_or_none()
     credential = None if rows is None else rows[0]
     if credential is None or credential.kind != kind:
-        raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
+        raise not_signed_in("unknown", "is hier niet bekend", "is not known here")
     actor = _actor_of(session, _live(credential, at))
-    if kind == "session" and at - (credential.used_at or credential.created_at) > _TOUCH:
+    if _use_is_due(credential, at):
         credential.used_at = at
         session.add(credential)
     return actor
@@ -126,9 +128,10 @@ def _actor_of(session: Session, credential: Credential) -> Actor:
     bound = credential.environment_id
     if credential.client_id is not None:
         client, organisation = _client_of(session, credential.client_id)
-        actor = machine(client, organisation, scopes, bound)
+        until = credential.expires_at
+        actor = machine(client, organisation, scopes, bound, jkt=credential.jkt, until=until)
     else:
-        actor = _person_of(session, credential.seat_id)
+        actor = replace(_person_of(session, credential.seat_id), until=_end(credential))
         if credential.kind != "token":
             return actor
         actor = replace(actor, scopes=scopes & actor.scopes, environment_id=bound)
@@ -144,34 +147,27 @@ def holder(
     if credential is not None:
         return _actor_of(session, _live(session.get_one(Credential, credential), at))
     if client is not None:
-        raise _not_signed_in("unknown", "is hier niet bekend", "is not known here")
+        raise not_signed_in("unknown", "is hier niet bekend", "is not known here")
     return _person_of(session, seat)
 
 
 def _client_of(session: Session, client_id: str) -> tuple[Client, Organisation]:
     client = session.get_one(Client, client_id)
     if client.revoked_at is not None:
-        raise _not_signed_in(
-            "revoked", "hoort bij een ingetrokken client", "is of a revoked client"
-        )
+        raise not_signed_in("revoked", "hoort bij een ingetrokken client", "is of a revoked client")
     return client, _organisation(session, client.organisation_id)
 
 
 def _person_of(session: Session, seat_id: str | None) -> Actor:
     seat = session.get_one(Seat, seat_id)
     if not seat.active:
-        raise _not_signed_in("seat-closed", "hoort bij een gesloten plaats", "is of a closed seat")
+        raise not_signed_in("seat-closed", "hoort bij een gesloten plaats", "is of a closed seat")
     return person(seat, _organisation(session, seat.organisation_id))
 
 
 def _organisation(session: Session, organisation_id: str) -> Organisation:
     organisation = session.get_one(Organisation, organisation_id)
-    if organisation.state == "blocked":
-        raise _not_signed_in(
-            "organisation-blocked",
-            "hoort bij een geblokkeerde organisatie",
-            "is of a blocked organisation",
-        )
+    refuse_organisation(organisation)
     return organisation
 
 
@@ -180,10 +176,17 @@ def _idle(credential: Credential, at: datetime) -> bool:
     return credential.kind == "session" and at - last > SESSION_IDLE
 
 
-def _not_signed_in(code: str, nl: str, en: str) -> NotSignedIn:
-    return NotSignedIn(
-        f"credential-{code}",
-        Text(f"Uw aanmelding {nl}.", f"Your credential {en}."),
-        Text("Meld u opnieuw aan.", "Sign in again, or get a new token."),
-        headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-    )
+def _use_is_due(credential: Credential, at: datetime) -> bool:
+    """Whether its use now is to be written down; a link's is, by who uses it up."""
+    if credential.kind == "link":
+        return False
+    begun = credential.created_at if credential.kind == "session" else None
+    last = credential.used_at or begun
+    return last is None or at - last > _TOUCH
+
+
+def _end(credential: Credential) -> datetime:
+    if credential.kind != "session":
+        return credential.expires_at
+    last = credential.used_at or credential.created_at
+    return min(credential.expires_at, last + SESSION_IDLE)

@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,6 +20,7 @@ import httpx2
 from joserfc.jwk import Key
 
 from registry.accounts.jwts import BadJwt, Jwt, import_keys, verify
+from registry.addresses import is_secure
 from registry.errors import Text, Unavailable
 
 log = logging.getLogger("vrijgave")
@@ -59,23 +59,6 @@ def fetch(address: str) -> bytes:
             return body
     except httpx2.HTTPError as error:
         raise Unreachable(f"{address} cannot be reached: {error}") from error
-
-
-def is_secure(address: str) -> bool:
-    """Whether an address is HTTPS, or HTTP on this machine itself."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    return (parts.scheme == "https" and host != "") or (parts.scheme == "http" and _is_local(host))
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def metadata_of(issuer: str, get: Fetch = fetch) -> dict[str, Any]:

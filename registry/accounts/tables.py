@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column
+from sqlalchemy import JSON, CheckConstraint, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 from registry.db import UtcDateTime
@@ -45,19 +45,47 @@ class Seat(SQLModel, table=True):
 
 
 class Client(SQLModel, table=True):
-    """A machine of an organisation (OAuth 2.0 client, RFC 6749 section 2)."""
+    """A machine of an organisation (OAuth 2.0 client, RFC 6749 section 2).
+
+    It proves itself in one of three ways: with a secret of ours, with keys of its own, or with
+    access tokens of an issuer that the operator trusts.
+    """
 
     __tablename__ = "client"
+    __table_args__ = (
+        Index(
+            "uq_client_issuer",
+            "issuer",
+            "issuer_client",
+            "issuer_subject",
+            unique=True,
+            sqlite_where=text("revoked_at IS NULL"),
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
+    )
 
     id: str = Field(primary_key=True)
     organisation_id: str = Field(index=True, foreign_key="organisation.id")
     name: str
-    secret_hash: str
+    secret_hash: str = ""
+    """Empty where it has no secret, which no secret hashes to."""
     scopes: list[str] = Field(default_factory=list, sa_column=Column(JSON))
     created_at: datetime = Field(sa_type=UtcDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     environment_id: str | None = Field(default=None, foreign_key="environment.id")
     """Where it processes: all its tokens are bound to it."""
+    keys: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]")
+    )
+    """Its own public keys (JWK), with which it signs who it is."""
+    issuer: str | None = None
+    """Whose access tokens it shows, where those are not ours."""
+    issuer_client: str | None = None
+    """Its `client_id` there."""
+    issuer_subject: str | None = None
+    """Its `sub` there."""
+    used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it last got a token, or showed one of its issuer, to within a minute."""
 
 
 class Credential(SQLModel, table=True):
@@ -81,7 +109,20 @@ class Credential(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When it was last shown, to within a minute."""
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    jkt: str | None = None
+    """Thumbprint of the key that it is bound to (RFC 9449): it is good with a proof alone."""
+
+
+class SpentProof(SQLModel, table=True):
+    """A proof of possession that was shown once; kept as long as it could be shown again."""
+
+    __tablename__ = "spent_proof"
+
+    id: str = Field(primary_key=True)
+    """SHA-256 of who made it and its `jti`."""
+    until: datetime = Field(index=True, sa_type=UtcDateTime)
 
 
 class Environment(SQLModel, table=True):

@@ -6,11 +6,21 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import Field
 
+from registry.accounts.access_tokens import IssuedToken
 from registry.accounts.actors import Actor, Scope
 from registry.api.shapes import Page, Row, SliceDep, new_router, page_of, signed_in
-from registry.dependencies import NowDep, ReadingDep, SessionDep, acting, looking
+from registry.dependencies import (
+    NowDep,
+    ReadingDep,
+    RuntimeDep,
+    SessionDep,
+    ShownDep,
+    acting,
+    looking,
+)
 from registry.idempotency import once
 from registry.services import machines
+from registry.services.identifying import introduced
 
 router = new_router("machines")
 
@@ -42,14 +52,18 @@ class ClientShape(Row):
     name: str
     scopes: list[str]
     environment_id: str | None
+    issuer: str | None = Field(description="Whose access tokens it shows, where not ours.")
+    issuer_client: str | None = Field(description="Its `client_id` there.")
+    issuer_subject: str | None = Field(description="Its `sub` there.")
     created_at: datetime
+    used_at: datetime | None = Field(description="When it last showed or got a token.")
     revoked_at: datetime | None
 
 
 class NewClientShape(ClientShape):
-    """A machine just registered, with its secret: shown this once."""
+    """A machine just registered, with its secret where it has one: shown this once."""
 
-    client_secret: str
+    client_secret: str | None
 
 
 class TokenShape(Row):
@@ -61,6 +75,7 @@ class TokenShape(Row):
     environment_id: str | None
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = Field(description="When it was last shown, to within a minute.")
     revoked_at: datetime | None
 
 
@@ -123,18 +138,27 @@ def close_environment(
     return EnvironmentShape.model_validate(done)
 
 
+# Asking an issuer for its keys must keep nobody from writing: so before the transaction begins.
+def _introduced(
+    command: machines.NewClient, _shown: ShownDep, runtime: RuntimeDep, at: NowDep
+) -> IssuedToken | None:
+    return introduced(runtime.access_tokens, command.issuer_token, at)
+
+
 # The answers of the next two hold a secret, which is kept nowhere: so they take no idempotency key.
 @router.post("/clients", status_code=201, responses=signed_in(404), summary="Register a machine")
 def register_client(
     command: machines.NewClient,
+    issued: Annotated[IssuedToken | None, Depends(_introduced)],
     session: SessionDep,
     at: NowDep,
     actor: Annotated[Actor, Depends(acting(Scope.ACCOUNT))],
 ) -> NewClientShape:
-    """Its secret is shown once; with it the machine gets tokens at `/oauth/token`, all bound to its
-    environment.
+    """Its secret is shown once; with that, or with a key of its own (`jwks`), the machine gets
+    tokens at `/oauth/token`, all bound to its environment. A machine of an issuer that is trusted
+    here is registered by showing an access token of it, and then comes with such tokens.
     """
-    client, secret = machines.register_client(session, actor, command, at=at)
+    client, secret = machines.register_client(session, actor, command, issued=issued, at=at)
     shown = ClientShape.model_validate(client).model_dump()
     return NewClientShape(**shown, client_secret=secret)
 

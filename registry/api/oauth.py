@@ -1,7 +1,8 @@
-"""OAuth 2.0 for machines, by Authlib: client credentials, revocation, metadata.
+"""OAuth 2.0 for machines, by Authlib: client credentials and revocation.
 
-RFC 6749 sections 2.3.1 and 4.4, RFC 7009, RFC 8414. Tokens are opaque and kept hashed; errors on
-these addresses have the shape of RFC 6749 section 5.2, as OAuth clients expect.
+RFC 6749 sections 2.3.1 and 4.4, RFC 7009, RFC 7523 section 3, RFC 9449 section 5. Tokens are opaque
+and kept hashed; errors on these addresses have the shape of RFC 6749 section 5.2, as OAuth clients
+expect.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,22 +10,33 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    InvalidClientError,
+    InvalidRequestError,
+    OAuth2Request,
+)
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7009 import RevocationEndpoint
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Header, Request
 from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.responses import JSONResponse, Response
 
 from registry.accounts.actors import Scope
 from registry.accounts.credentials import CLIENT_TOKEN_LIFETIME
+from registry.accounts.dpop import Proof
+from registry.accounts.jwts import BadJwt
+from registry.accounts.spent import spend
 from registry.accounts.tables import Client
-from registry.dependencies import LONGEST_TOKEN, NowDep, RuntimeDep, SessionDep
-from registry.services.machines import check_client, issue_client_token, revoke_own
+from registry.dependencies import LONGEST_TOKEN, NowDep, SessionDep, proof_of, runtime_of
+from registry.services.identifying import check_assertion, check_secret
+from registry.services.machines import issue_client_token, revoke_own
 
-AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+AUTH_METHODS = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 router = APIRouter(tags=["oauth"])
 
 
@@ -45,30 +57,15 @@ class OAuthError(BaseModel):
     error_uri: str | None = None
 
 
-class Metadata(BaseModel):
-    """What an OAuth client may know of this server (RFC 8414)."""
-
-    issuer: str
-    token_endpoint: str
-    token_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint: str
-    revocation_endpoint_auth_methods_supported: list[str]
-    grant_types_supported: list[str]
-    response_types_supported: list[str]
-    scopes_supported: list[str]
-    ui_locales_supported: list[str]
-
-
 class _Machine:
     """A client as Authlib asks about it; whether it exists shows only with the right secret."""
 
-    def __init__(self, session: Session, client_id: str) -> None:
-        self._session, self._id = session, client_id
-        self.client: Client | None = None
+    def __init__(self, session: Session, client_id: str, client: Client | None = None) -> None:
+        self._session, self._id, self.client = session, client_id, client
 
     def check_client_secret(self, secret: str) -> bool:
         if len(secret) <= LONGEST_TOKEN:
-            self.client = check_client(self._session, self._id, secret)
+            self.client = check_secret(self._session, self._id, secret)
         return self.client is not None
 
     def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
@@ -79,7 +76,7 @@ class _Machine:
 
     @property
     def registered(self) -> Client:
-        assert self.client is not None, "asked before the secret was checked"  # noqa: S101 -- fail closed
+        assert self.client is not None, "asked before it proved itself"  # noqa: S101 -- fail closed
         return self.client
 
     def get_allowed_scope(self, scope: str | None) -> str:
@@ -121,28 +118,59 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc] # Authlib has no ty
         revoke_own(self.server.session, request.client.registered, token, at=self.server.at)
 
 
+class _BadProof(OAuth2Error):  # type: ignore[misc] # Authlib has no types
+    error = "invalid_dpop_proof"
+
+
 class _Server(AuthorizationServer):  # type: ignore[misc] # Authlib has no types
     """One request's authorization server, on the request's transaction."""
 
-    def __init__(self, session: Session, at: datetime) -> None:
+    def __init__(
+        self, session: Session, at: datetime, origin: str, proof: Proof | None = None
+    ) -> None:
         super().__init__(scopes_supported=[scope.value for scope in Scope])
-        self.session, self.at = session, at
+        self.session, self.at, self._proof = session, at, proof
+        self._audiences = (origin, f"{origin}/oauth/token")
         self.register_grant(_ClientCredentials)
         self.register_endpoint(_Revocation)
         self.register_token_generator("default", self._issue)
+        self.register_client_auth_method("private_key_jwt", self._by_assertion)
 
     def query_client(self, client_id: str) -> _Machine:
         return _Machine(self.session, client_id)
 
+    def _by_assertion(self, _query: object, request: _Form) -> _Machine | None:
+        if request.form.get("client_assertion_type") != _ASSERTION:
+            return None
+        shown = request.form.get("client_assertion", "")
+        try:
+            client = check_assertion(self.session, shown, self._audiences, at=self.at)
+        except BadJwt as wrong:
+            raise InvalidClientError(status_code=401, description=wrong.text.en) from None
+        return _Machine(self.session, client.id, client)
+
     def _issue(self, client: _Machine, scope: str | None, **_options: Any) -> dict[str, Any]:
         allowed = tuple(Scope(name) for name in client.get_allowed_scope(scope).split())
-        _, secret = issue_client_token(self.session, client.registered, allowed, at=self.at)
+        jkt = self._spent_proof()
+        _, secret = issue_client_token(
+            self.session, client.registered, allowed, jkt=jkt, at=self.at
+        )
         return {
             "access_token": secret,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if jkt else "Bearer",
             "expires_in": int(CLIENT_TOKEN_LIFETIME.total_seconds()),
             "scope": " ".join(allowed),
         }
+
+    def _spent_proof(self) -> str | None:
+        """The thumbprint of the key that was proven with this request, if one was."""
+        if self._proof is None:
+            return None
+        try:
+            spend(self.session, self._proof.jkt, self._proof.jti, until=self._proof.until)
+        except BadJwt as wrong:
+            raise _BadProof(wrong.text.en) from None
+        return self._proof.jkt
 
     def save_token(self, token: dict[str, Any], request: _Form) -> None:
         """The token was stored, hashed, when it was issued."""
@@ -180,20 +208,26 @@ async def _form(request: Request) -> _Form | None:
 FormDep = Annotated[_Form | None, Depends(_form)]
 
 
+DpopHeader = Annotated[
+    str | None, Header(alias="DPoP", description="A proof by the key to bind the token to.")
+]
+
+
+def _told(error: OAuth2Error) -> Response:
+    status, body, headers = error()
+    return JSONResponse(body, status, dict(headers))
+
+
 def _no_form() -> Response:
-    return JSONResponse(
-        {
-            "error": "invalid_request",
-            "error_description": "send each field once, as application/x-www-form-urlencoded",
-        },
-        400,
-        {"Cache-Control": "no-store"},
-    )
+    wanted = "send each field once, as application/x-www-form-urlencoded"
+    return _told(InvalidRequestError(wanted))
 
 
 _CREDENTIALS = {
     "client_id": "where HTTP Basic is not used",
     "client_secret": "where HTTP Basic is not used",
+    "client_assertion_type": f"`{_ASSERTION}`, where the client has keys of its own",
+    "client_assertion": "a JWT that the client signed (RFC 7523), good once",
 }
 
 
@@ -230,11 +264,21 @@ def _answered(act: Callable[[], Response]) -> Response:
     ),
     summary="Get an access token for a machine",
 )
-def issue(form: FormDep, session: SessionDep, at: NowDep) -> Response:
-    """Client credentials: a token of one hour, for the client's own scopes or fewer."""
+def issue(
+    request: Request, form: FormDep, session: SessionDep, at: NowDep, _dpop: DpopHeader = None
+) -> Response:
+    """Client credentials: a token of one hour, for the client's own scopes or fewer.
+
+    With a `DPoP` header (RFC 9449) the token is bound to the key of that proof.
+    """
     if form is None:
         return _no_form()
-    return _answered(lambda: _Server(session, at).create_token_response(form))
+    try:
+        proof = proof_of(request, None) if "dpop" in request.headers else None
+    except BadJwt as wrong:
+        return _told(_BadProof(wrong.text.en))
+    origin = runtime_of(request).settings.origin
+    return _answered(lambda: _Server(session, at, origin, proof).create_token_response(form))
 
 
 @router.post(
@@ -244,25 +288,9 @@ def issue(form: FormDep, session: SessionDep, at: NowDep) -> Response:
     openapi_extra=_form_schema({"token": "the token to end", "token_type_hint": "`access_token`"}),
     summary="End an access token of a machine",
 )
-def revoke(form: FormDep, session: SessionDep, at: NowDep) -> Response:
+def revoke(request: Request, form: FormDep, session: SessionDep, at: NowDep) -> Response:
     """Revocation (RFC 7009): from the next request on; an unknown token is no error."""
     if form is None:
         return _no_form()
-    return _answered(lambda: _Server(session, at).create_endpoint_response("revocation", form))
-
-
-@router.get("/.well-known/oauth-authorization-server", summary="OAuth metadata (RFC 8414)")
-async def metadata(runtime: RuntimeDep) -> Metadata:
-    """Where the OAuth endpoints are and what they support."""
-    origin = runtime.settings.origin
-    return Metadata(
-        issuer=origin,
-        token_endpoint=f"{origin}/oauth/token",
-        token_endpoint_auth_methods_supported=AUTH_METHODS,
-        revocation_endpoint=f"{origin}/oauth/revoke",
-        revocation_endpoint_auth_methods_supported=AUTH_METHODS,
-        grant_types_supported=[ClientCredentialsGrant.GRANT_TYPE],
-        response_types_supported=[],
-        scopes_supported=[scope.value for scope in Scope],
-        ui_locales_supported=["nl", "en"],
-    )
+    server = _Server(session, at, runtime_of(request).settings.origin)
+    return _answered(lambda: server.create_endpoint_response("revocation", form))

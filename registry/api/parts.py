@@ -1,6 +1,5 @@
 """The bytes of an extract, for tools: with a bearer token or a signed link."""
 
-from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request, Response, Security
@@ -9,7 +8,7 @@ from registry import gateway
 from registry.accounts.actors import Scope
 from registry.api.middleware import link_of
 from registry.api.shapes import new_router, signed_in
-from registry.dependencies import BEARER, find_caller, runtime_of
+from registry.dependencies import BEARER, find_caller, runtime_of, showing
 from registry.services.links import find_reader
 
 router = new_router("extracts")
@@ -42,7 +41,8 @@ async def read(
     One range at a time: several at once give the whole file. Agreement, environment and place are
     checked at every request, and about once a second while bytes are under way.
     """
-    return await gateway.answer(request, _who(request, extract_id, number), extract_id, number)
+    who = await _who(request, extract_id, number)
+    return await gateway.answer(request, who, extract_id, number)
 
 
 @router.head(
@@ -55,20 +55,23 @@ async def look(
     extract_id: str, number: Number, request: Request, _: Credential, link: Link = None
 ) -> Response:
     """As GET would answer without a Range, but no bytes leave."""
-    return await gateway.answer(request, _who(request, extract_id, number), extract_id, number)
+    who = await _who(request, extract_id, number)
+    return await gateway.answer(request, who, extract_id, number)
 
 
 for _route in (read, look):
     _route.scope = Scope.EXTRACTS  # type: ignore[attr-defined] # for the test on guards
 
 
-def _who(request: Request, extract_id: str, number: int) -> gateway.Who:
-    shown = link_of(request)
-    if shown is None:
-        authorization = request.headers.get("authorization")
-        return gateway.Who(authorization, partial(find_caller, request, scope=Scope.EXTRACTS))
+async def _who(request: Request, extract_id: str, number: int) -> gateway.Who:
+    link = link_of(request)
+    if link is None:
+        shown = await showing(request)
+        return gateway.Who(
+            shown, lambda session: find_caller(request, session, shown, Scope.EXTRACTS)
+        )
     key, clock = runtime_of(request).ports.link_key, runtime_of(request).clock
     return gateway.Who(
-        (shown,),
-        lambda session: find_reader(session, shown, extract_id, number, key=key, at=clock()),
+        (link,),
+        lambda session: find_reader(session, link, extract_id, number, key=key, at=clock()),
     )

@@ -11,7 +11,9 @@ from registry.api.shapes import Row, Words, new_router
 from registry.db import reading
 from registry.dependencies import (
     BEARER,
-    find_caller_if_any,
+    MaybeShownDep,
+    Shown,
+    look_at_caller,
     now_of,
     refuse_when_halted,
     runtime_of,
@@ -92,20 +94,22 @@ def answer_shape(answer: asking.DatasetAnswer) -> DatasetAnswerShape:
     responses=answers(401, 404, 409),
     summary="May I use this?",
 )
-async def precheck(question: asking.Question, request: Request, _: Credential) -> Response:
+async def precheck(
+    question: asking.Question, request: Request, shown: MaybeShownDep, _: Credential
+) -> Response:
     """Permit, permit with duties, review or deny, with shares, rule, reason and a way on.
 
     No sign-in is needed and nothing is kept. It takes no item filter.
     """
-    body = await run_in_threadpool(_answered, question, request)
+    body = await run_in_threadpool(_answered, question, request, shown)
     return Response(body, media_type="application/json")
 
 
-def _answered(question: asking.Question, request: Request) -> bytes:
+def _answered(question: asking.Question, request: Request, shown: Shown | None) -> bytes:
     """The whole answer in one hop to a thread: each further one would cost more than the work."""
     refuse_when_halted(request)
     with reading(runtime_of(request).engine) as session:
-        caller = find_caller_if_any(request, session)
+        caller = None if shown is None else look_at_caller(request, session, shown, None)
         answer = asking.precheck(session, caller, question, at=now_of(request))
     shape = PrecheckShape.model_validate(
         {"outcome": answer.outcome, "datasets": [answer_shape(one) for one in answer.datasets]}

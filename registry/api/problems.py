@@ -24,6 +24,7 @@ from registry.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+RESOURCE_METADATA = "/.well-known/oauth-protected-resource"
 
 
 class ProblemField(BaseModel):
@@ -151,7 +152,10 @@ def problem_response(request: Request, error: RegistryError) -> Response:
     )
     headers = {"content-language": language, "cache-control": "no-store", **error.headers}
     if status == 401:
-        headers.setdefault("www-authenticate", 'Bearer realm="vrijgave"')
+        # Where a client finds out whose tokens count here (RFC 9728 section 5.1).
+        place = f"{request.app.state.runtime.settings.origin}{RESOURCE_METADATA}"
+        challenge = error.headers.get("WWW-Authenticate", 'Bearer realm="vrijgave"')
+        headers["WWW-Authenticate"] = f'{challenge}, resource_metadata="{place}"'
     return Response(problem.model_dump_json(), status, headers, MEDIA_TYPE)
 
 

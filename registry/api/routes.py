@@ -20,6 +20,7 @@ from registry.api import (
     links,
     machines,
     oauth,
+    oauth_metadata,
     organisations,
     packs,
     parts,
@@ -70,6 +71,7 @@ for _module in (
     tiles,
     lineage,
     oauth,
+    oauth_metadata,
     health,
 ):
     router.include_router(_module.router)

@@ -21,7 +21,8 @@ def serve(
     """Serve the site and the API until Ctrl-C; running downloads get 30 seconds to end."""
     import uvicorn
 
-    from registry.app import create_app, is_loopback
+    from registry.addresses import is_loopback
+    from registry.app import create_app
     from registry.runtime import NotReady
     from registry.settings import Settings
 

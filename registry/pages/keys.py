@@ -1,17 +1,20 @@
 """Keys: tokens for a person's tools, and machines with a secret of their own."""
 
+import json
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
 from registry.accounts.actors import MACHINE_SCOPES, Actor, Scope
-from registry.dependencies import NowDep, ReadingDep, SessionDep
+from registry.dependencies import NowDep, ReadingDep, SessionDep, runtime_of
 from registry.errors import RegistryError
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
 from registry.pages.visiting import PersonDep
+from registry.services.identifying import introduced
 from registry.services.machines import (
     IssueToken,
     NewClient,
@@ -47,6 +50,7 @@ def _page(
         tokens=list_tokens(session, person),
         clients=list_clients(session, person),
         environments=list_environments(session, person) if may_ask else [],
+        issuers=runtime_of(request).settings.token_issuers,
         scopes=sorted(person.scopes & MACHINE_SCOPES[person.role]),
         values=posted,
         error=error,
@@ -74,16 +78,30 @@ def make_token(
 def make_client(
     request: Request, person: PersonDep, posted: PostedDep, session: SessionDep, at: NowDep
 ) -> Response:
-    """A machine, with its secret shown this once."""
+    """A machine, with its secret shown this once where it has one."""
     with shown_again(partial(_page, person, posted)):
         command = filled(
             NewClient,
             name=posted.text("name"),
             scopes=posted.all("scopes"),
             environment_id=posted.text("environment_id") or None,
+            jwks=_jwks(posted.text("jwks")),
+            issuer_token=posted.text("issuer_token") or None,
         )
-        client, secret = register_client(session, person, command, at=at)
+        # Before the transaction does anything: asking an issuer must keep nobody from writing.
+        issued = introduced(runtime_of(request).access_tokens, command.issuer_token, at)
+        client, secret = register_client(session, person, command, issued=issued, at=at)
+    if secret is None:
+        return see("/keys", done="client-registered")
     return _shown_once(request, client.name, secret, "client", client.id)
+
+
+def _jwks(text: str) -> Any:
+    """What was pasted as a JWK set, if anything; the service says what is wrong with it."""
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _shown_once(

@@ -1,20 +1,20 @@
 """Machines of an organisation: clients, access tokens, and the environments they process in."""
 
-import hmac
 import ipaddress
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlmodel import Session, col, select
 
+from registry.accounts.access_tokens import IssuedToken
 from registry.accounts.actors import MACHINE_SCOPES, Actor, Scope, require
 from registry.accounts.credentials import (
     CLIENT_TOKEN_LIFETIME,
     hash_secret,
     issue,
-    new_secret,
 )
+from registry.accounts.jwts import LONGEST
 from registry.accounts.tables import Client, Credential, Environment
 from registry.audit.acts import Act
 from registry.audit.log import append
@@ -22,6 +22,7 @@ from registry.audit.values import moment
 from registry.ids import new_id
 from registry.services.accounts import Command, Country, Line
 from registry.services.countries import known_country
+from registry.services.identifying import add_client, identify
 from registry.services.noting import note
 from registry.services.wording import invalid, missing
 
@@ -41,11 +42,17 @@ class NewEnvironment(Command):
 
 
 class NewClient(Command):
-    """A machine that will ask for its own tokens, all bound to one environment."""
+    """A machine, whose tokens are all bound to one environment.
+
+    It proves itself with a secret of ours, unless it brings keys of its own (`jwks`, RFC 7517) or
+    an access token of an issuer that is trusted here (`issuer_token`).
+    """
 
     name: Line
     scopes: tuple[Scope, ...]
     environment_id: str | None = None
+    jwks: dict[str, Any] | None = None
+    issuer_token: Annotated[str, Field(max_length=LONGEST)] | None = None
 
 
 class IssueToken(Command):
@@ -161,24 +168,30 @@ def _handed_on(actor: Actor, scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
 
 
 def register_client(
-    session: Session, actor: Actor, command: NewClient, *, at: datetime
-) -> tuple[Client, str]:
-    """Register a machine (OAuth 2.0 client); its secret is seen once."""
+    session: Session,
+    actor: Actor,
+    command: NewClient,
+    *,
+    issued: IssuedToken | None = None,
+    at: datetime,
+) -> tuple[Client, str | None]:
+    """Register a machine (OAuth 2.0 client); its secret, where it gets one, is seen once.
+
+    :param issued: what its `issuer_token` says, once that was checked.
+    """
     require(actor, Scope.ACCOUNT)
     if command.environment_id is not None:
         find_environment(session, actor, command.environment_id)
-    secret = new_secret("client")
     client = Client(
         id=new_id("client", at),
         organisation_id=actor.organisation_id,
         name=command.name,
-        secret_hash=hash_secret(secret),
         scopes=sorted(_handed_on(actor, command.scopes)),
         environment_id=command.environment_id,
         created_at=at,
     )
-    session.add(client)
-    session.flush()
+    secret = identify(client, command.jwks, issued)
+    add_client(session, client)
     note(
         session,
         Act.CLIENT_REGISTERED,
@@ -219,18 +232,18 @@ def revoke_client(session: Session, actor: Actor, client_id: str, *, at: datetim
     return client
 
 
-def check_client(session: Session, client_id: str, secret: str) -> Client | None:
-    """The live client of this id and secret (RFC 6749 section 2.3.1), compared in equal time."""
-    client = session.get(Client, client_id)
-    expected = client.secret_hash if client is not None else hash_secret("")
-    same = hmac.compare_digest(expected, hash_secret(secret))
-    return client if same and client is not None and client.revoked_at is None else None
-
-
 def issue_client_token(
-    session: Session, client: Client, scopes: tuple[Scope, ...], *, at: datetime
+    session: Session,
+    client: Client,
+    scopes: tuple[Scope, ...],
+    *,
+    jkt: str | None = None,
+    at: datetime,
 ) -> tuple[Credential, str]:
-    """A token for a machine that proved itself (RFC 6749 section 4.4)."""
+    """A token for a machine that proved itself (RFC 6749 section 4.4).
+
+    :param jkt: thumbprint of the key that it is to be bound to.
+    """
     credential, secret = issue(
         session,
         "token",
@@ -240,7 +253,10 @@ def issue_client_token(
         name=client.name,
         scopes=scopes,
         environment_id=client.environment_id,
+        jkt=jkt,
     )
+    client.used_at = at
+    session.add(client)
     _note_token(session, credential, client.id, client.organisation_id, at)
     return credential, secret
 

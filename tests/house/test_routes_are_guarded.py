@@ -33,6 +33,7 @@ PUBLIC = {
     ("POST", "/oauth/token"),
     ("POST", "/oauth/revoke"),
     ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/.well-known/oauth-protected-resource"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
 }

@@ -17,10 +17,10 @@ from registry.accounts.issuers import (
     Issuers,
     Unreachable,
     fetch,
-    is_secure,
     metadata_of,
 )
 from registry.accounts.jwts import BadJwt, Jwt, import_keys, read_jwt
+from registry.addresses import is_secure
 from registry.errors import Unavailable
 from tests.support.issuer import Issuer
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from registry.app import create_app, is_loopback
+from registry.addresses import is_loopback
+from registry.app import create_app
 from registry.audit.log import LogMismatch
 from registry.db import open_engine
 from registry.runtime import NotReady

@@ -15,6 +15,7 @@ from registry.db import reading, transaction
 from registry.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 from registry.services import accounts, auditing, machines
 from registry.services.accounts import SignUp
+from registry.services.identifying import check_secret
 from tests.support.world import Startup, World
 
 
@@ -247,9 +248,10 @@ def test_a_machine_gets_tokens_for_its_secret(world: World, startup: Startup) ->
             at=world.clock(),
         )
         assert machines.list_clients(session, startup.actor) == [client]
-        assert machines.check_client(session, client.id, secret + "x") is None
-        assert machines.check_client(session, "client_none", "") is None
-        known = machines.check_client(session, client.id, secret)
+        assert secret is not None
+        assert check_secret(session, client.id, secret + "x") is None
+        assert check_secret(session, "client_none", "") is None
+        known = check_secret(session, client.id, secret)
         assert known is not None
         _, token = machines.issue_client_token(session, known, (Scope.EXTRACTS,), at=world.clock())
         assert find_actor(session, token, "token", world.clock()).scopes == {Scope.EXTRACTS}
@@ -268,7 +270,7 @@ def test_revoking_a_client_ends_its_tokens(world: World, startup: Startup) -> No
         _, token = machines.issue_client_token(session, client, (Scope.EXTRACTS,), at=world.clock())
         for _ in range(2):
             machines.revoke_client(session, startup.actor, client.id, at=world.clock())
-        assert machines.check_client(session, client.id, secret) is None
+        assert check_secret(session, client.id, secret or "") is None
         with pytest.raises(NotSignedIn, match="revoked"):
             find_actor(session, token, "token", world.clock())
 
