@@ -18,7 +18,7 @@ from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey, import_key
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 from registry.errors import Text
 
@@ -36,6 +36,7 @@ _FITS: Mapping[str, tuple[type[Key], str | None]] = {
     "ES384": (ECKey, "P-384"),
     "Ed25519": (OKPKey, "Ed25519"),
 }
+_KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _RSA_BITS = 2048
 _MOST_KEYS = 50
 _LAST_MOMENT = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -151,7 +152,7 @@ def public_key(told: object) -> Key | None:
     if not isinstance(told, dict) or told.get("use", "sig") != "sig" or _is_short(told):
         return None
     try:
-        key = import_key(told)
+        key = _KINDS[told["kty"]].import_key(told)
         strong = _is_strong(key)
     except (JoseError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -164,8 +165,6 @@ def _is_short(told: Mapping[str, Any]) -> bool:
 
 
 def _is_strong(key: Key) -> bool:
-    if isinstance(key, OctKey):
-        return False
     if isinstance(key, RSAKey):
         return int(key.raw_value.key_size) >= _RSA_BITS
     return any(_fits(key, alg) for alg in ALGORITHMS)
