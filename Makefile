@@ -28,6 +28,11 @@ help: ## what can be made
 	$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
+# Programs on Node that tests and benchmarks run against; tests that want them skip without.
+.venv/node: tests/support/node/package-lock.json
+	npm ci --prefix tests/support/node --silent --no-audit --no-fund
+	@touch $@
+
 demo: .venv/runtime ## set up, run the whole job on made data, then serve the site (ARGS=--no-serve stops before)
 	$(BIN)/vrijgave demo $(ARGS)
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from joserfc.jwk import ECKey, Key
@@ -32,12 +33,12 @@ def proof(
     method: str,
     address: str,
     token: str | None = None,
-    header: Claims | None = None,
+    header: Mapping[str, Any] | None = None,
     **claims: Any,
 ) -> str:
     """A proof of now for a request; `header` and `claims` change or leave out (`None`) members."""
     public = {name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x", "y")}
-    told = {"typ": "dpop+jwt", "alg": "ES256", "jwk": public} | (header or {})
+    told = {"typ": "dpop+jwt", "alg": "ES256", "jwk": public} | dict(header or {})
     made = {
         "htm": method,
         "htu": address,

@@ -279,9 +279,9 @@ class World:
 
 
 @contextmanager
-def open_world(home: Path, **settings: Any) -> Iterator[World]:
+def open_world(home: Path, port: int | None = None, **settings: Any) -> Iterator[World]:
     """A running service in a folder of its own."""
-    port = free_port()
+    port = free_port() if port is None else port
     origin = f"http://127.0.0.1:{port}"
     app = create_app(Settings.model_validate({"home": home, "base_url": origin, **settings}))
     with serving(app, port):
