@@ -46,6 +46,8 @@ def open_engine(url: str) -> Engine:
         connect_args={"timeout": LONGEST_WAIT, "check_same_thread": False},
         execution_options={"turns": Turns(1)},
         # A thread that waits for its turn holds a connection, which whoever writes must not lack.
+        # Those beyond the pool's size are opened anew each time, which takes longer than a read.
+        pool_size=20,
         max_overflow=-1,
     )
     event.listen(engine, "connect", _prepare_sqlite)

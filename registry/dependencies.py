@@ -1,9 +1,9 @@
 """What routes ask for: the runtime, a session, the actor, the language. Shared by api and pages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 
 from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
@@ -76,10 +76,17 @@ def _session(request: Request) -> Iterator[Session]:
         step()
 
 
-def _reading_session(request: Request) -> Iterator[Session]:
+# It takes no connection before it is used, so only its end can wait for a database, and none where
+# the database is a file: a hop to a thread at each end would cost more than the read itself.
+async def _reading_session(request: Request) -> AsyncIterator[Session]:
     refuse_when_halted(request)
-    with reading(runtime_of(request).engine) as session:
-        yield session
+    runtime = runtime_of(request)
+    with reading(runtime.engine) as session:
+        try:
+            yield session
+        finally:
+            if runtime.callers.waits and session.in_transaction():
+                await run_in_threadpool(session.close)
 
 
 # Function scope: the transaction commits before the first byte of the answer leaves, and a commit
@@ -88,6 +95,17 @@ SessionDep = Annotated[Session, Depends(_session, scope="function")]
 """One transaction: it commits when the route returns and rolls back when it raises."""
 ReadingDep = Annotated[Session, Depends(_reading_session, scope="function")]
 """A session that only reads, and on SQLite takes no write lock."""
+
+
+_Found = TypeVar("_Found")
+
+
+async def at_once(runtime: Runtime, read: Callable[[], _Found]) -> _Found:
+    """A short read that is asked for often: in the loop where the database is a file.
+
+    A hop to a thread takes longer than such a read, and threads at it get in each other's way.
+    """
+    return await run_in_threadpool(read) if runtime.callers.waits else read()
 
 
 # Many may wait to write. In a thread each would keep one from whoever writes now, who needs one for
@@ -317,10 +335,10 @@ def looking(scope: Scope | None) -> Guard:
 
     async def find(
         request: Request,
-        shown: ShownDep,
         session: ReadingDep,
         _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
     ) -> Actor:
+        shown = await showing(request)
         callers, at = runtime_of(request).callers, now_of(request)
         actor = None if callers.waits else callers.look(shown, at)[1]
         if _still(actor, at):

@@ -20,6 +20,7 @@ from registry.dependencies import (
     SessionDep,
     acting,
     after_commit,
+    at_once,
     looking,
 )
 from registry.digests import canonical
@@ -157,15 +158,19 @@ def list_extracts(
 
 
 @router.get("/extracts/{extract_id}", responses=signed_in(404), summary="One extract")
-def find_extract(
+async def find_extract(
     extract_id: str,
     session: ReadingDep,
     runtime: RuntimeDep,
     actor: Annotated[Actor, Depends(looking(Scope.EXTRACTS))],
 ) -> WholeExtract:
     """With its progress, and once it is ready its files and the lines that read them."""
-    extract = extracts.find_extract(session, actor, extract_id)
-    return _whole(session, extract, runtime.settings.origin)
+
+    def read() -> WholeExtract:
+        extract = extracts.find_extract(session, actor, extract_id)
+        return _whole(session, extract, runtime.settings.origin)
+
+    return await at_once(runtime, read)
 
 
 @router.post(

@@ -1,6 +1,7 @@
 """Machines of an organisation: environments, OAuth clients, access tokens."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
@@ -16,6 +17,7 @@ from registry.dependencies import (
     SessionDep,
     ShownDep,
     acting,
+    at_once,
     looking,
 )
 from registry.idempotency import once
@@ -114,13 +116,16 @@ def list_environments(
 
 
 @router.get("/environments/{environment_id}", responses=signed_in(404), summary="One environment")
-def find_environment(
+async def find_environment(
     environment_id: str,
     session: ReadingDep,
+    runtime: RuntimeDep,
     actor: Annotated[Actor, Depends(looking(Scope.REQUESTS))],
 ) -> EnvironmentShape:
     """An environment of the caller's own organisation."""
-    found = machines.find_environment(session, actor, environment_id)
+    found = await at_once(
+        runtime, partial(machines.find_environment, session, actor, environment_id)
+    )
     return EnvironmentShape.model_validate(found)
 
 

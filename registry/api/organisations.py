@@ -228,6 +228,6 @@ def sign_out(
 
 
 @router.get("/me", responses=signed_in(), summary="Who I am")
-def me(actor: Annotated[Actor, Depends(looking(None))]) -> Me:
+async def me(actor: Annotated[Actor, Depends(looking(None))]) -> Me:
     """The caller, its organisation and its scopes."""
     return me_of(actor)

@@ -74,4 +74,5 @@ for _module in (
     oauth_metadata,
     health,
 ):
-    router.include_router(_module.router)
+    # As routes of one router: a router within another is looked through anew at every request.
+    router.routes.extend(_module.router.routes)
