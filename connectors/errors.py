@@ -37,6 +37,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
         "`{key}` kan geen sleutel zijn: gebruik letters, cijfers, punt, streepje en `/`.",
         "`{key}` cannot be a key: use letters, digits, dot, dash and slash",
     ),
+    "bad-object": (
+        "`{key}` kan geen naam van een object zijn: geen lege delen, geen `..`, hoogstens 1024"
+        " bytes.",
+        "`{key}` cannot be an object's name: no empty parts, no `..`, at most 1024 bytes",
+    ),
     "unknown-store": (
         "Het adres `{url}` noemt geen opslag die hier bestaat; gebruik een pad, file:// of s3://.",
         "the address `{url}` names no storage that exists here; use a path, file:// or s3://",
@@ -110,6 +115,12 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "source-changed": (
         "Een bronbestand is veranderd sinds de registratie. De beheerder moet het herstellen.",
         "a source file has changed since it was registered; an operator must restore it",
+    ),
+    "place-changed": (
+        "Het bestand `{key}` in uw eigen opslag is veranderd sinds u het aanmeldde. Er is niets"
+        " afgegeven; meld het opnieuw aan als nieuwe aanlevering.",
+        "the file `{key}` in your own storage has changed since you registered it; nothing was"
+        " given out, register it anew as a new delivery",
     ),
     "cancelled": ("De taak is geannuleerd.", "the job was cancelled"),
     "time-limit": (
@@ -219,10 +230,12 @@ _CLASSES: Mapping[str, type[ConnectorError]] = {
     "no-such-object": NoSuchObject,
     "object-conflict": ObjectConflict,
     "bad-key": StoreError,
+    "bad-object": StoreError,
     "unknown-store": StoreError,
     "store-refused": StoreError,
     "store-unavailable": StoreUnavailable,
     "source-changed": SourceChanged,
+    "place-changed": SourceChanged,
     "cancelled": JobCancelled,
     "time-limit": JobLimit,
     "memory-limit": JobLimit,

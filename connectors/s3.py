@@ -60,7 +60,7 @@ class S3ObjectStore:
         if parts.scheme != "s3" or not parts.netloc:
             raise error("unknown-store", url=address.url)
         self._bucket = parts.netloc
-        self._store = _open(address, parts.netloc, parts.path.strip("/"))
+        self._store = open_bucket(address)
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
 
@@ -175,15 +175,21 @@ class S3ObjectStore:
 
     @contextmanager
     def _named(self, key: str) -> Iterator[None]:
-        """Name what the bucket answers; what is only slow or busy was tried again before."""
-        try:
+        with named_answers(self._bucket, key):
             yield
-        except FileNotFoundError:
-            raise error("no-such-object", key=key) from None
-        except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as refused:
-            raise error("store-refused", bucket=self._bucket) from refused
-        except exceptions.BaseError as failed:
-            raise error("store-unavailable", bucket=self._bucket) from failed
+
+
+@contextmanager
+def named_answers(bucket: str, key: str) -> Iterator[None]:
+    """Name what the bucket answers; what is only slow or busy was tried again before."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise error("no-such-object", key=key) from None
+    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as refused:
+        raise error("store-refused", bucket=bucket) from refused
+    except exceptions.BaseError as failed:
+        raise error("store-unavailable", bucket=bucket) from failed
 
 
 class S3File:
@@ -223,7 +229,9 @@ class S3File:
         self.close()
 
 
-def _open(address: S3Address, bucket: str, prefix: str) -> S3Store:
+def open_bucket(address: S3Address) -> S3Store:
+    """The bucket of an address, as seen from below its prefix; nothing is asked of it yet."""
+    bucket, prefix = urlsplit(address.url).netloc, urlsplit(address.url).path.strip("/")
     patience = timedelta(seconds=address.patience)
     options: dict[str, Any] = {
         "region": address.region,

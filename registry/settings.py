@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from registry.addresses import is_secure
@@ -25,6 +25,27 @@ def _issuers(names: tuple[str, ...]) -> tuple[str, ...]:
         if not is_secure(name):
             raise ValueError(f"`{name}` is no https address, nor http on this machine")
     return names
+
+
+class Place(BaseModel, frozen=True, extra="forbid"):
+    """A bucket of an archive's own, whose files are read where they stand.
+
+    :param archive: short name of the archive whose it is.
+    :param url: s3://bucket/prefix
+    :param country: where it stands (ISO 3166-1).
+    :param endpoint: address of an S3 server that is not Amazon's.
+    :param bucket_region: as its provider names it.
+    :param patience: seconds to try again while it does not answer.
+    """
+
+    archive: str
+    url: Annotated[str, Field(pattern=r"^s3://[^/]+")]
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    endpoint: str = ""
+    bucket_region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: SecretStr = SecretStr("")
+    patience: Annotated[float, Field(gt=0, le=300)] = 20.0
 
 
 class Settings(BaseSettings):
@@ -89,6 +110,14 @@ class Settings(BaseSettings):
     store_secret_key: Annotated[SecretStr, Field(description="Secret key of the bucket.")] = (
         SecretStr("")
     )
+    places: Annotated[
+        dict[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,59}$")], Place],
+        Field(
+            description="Archives' own buckets that are read where they stand: a JSON object of"
+            " places by name, with archive, url, country, endpoint, bucket_region, access_key and"
+            " secret_key; as it holds secrets, best a file in the secrets folder."
+        ),
+    ] = Field(default_factory=dict)
     accel_prefix: Annotated[
         str,
         Field(
@@ -141,9 +170,14 @@ class Settings(BaseSettings):
         return self.base_url.host in {"127.0.0.1", "localhost", "[::1]"}
 
     @property
+    def node(self) -> str:
+        """Country where this very process runs."""
+        return self.node_region or self.store_region
+
+    @property
     def regions(self) -> frozenset[str]:
         """Countries in which the bytes stand and pass: the store's and this node's."""
-        return frozenset({self.store_region, self.node_region or self.store_region})
+        return frozenset({self.store_region, self.node})
 
     @property
     def origin(self) -> str:

@@ -17,6 +17,7 @@ from tests.support.counterparts import absent
 from tests.support.postgres import POSTGRES_URL, PostgresDatabase
 
 if TYPE_CHECKING:
+    from tests.support.s3 import S3Server
     from tests.support.world import World
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
@@ -104,3 +105,12 @@ def require_postgres() -> None:
     """Go on where there is a server; skip by name, or fail where counterparts are required."""
     if not POSTGRES_URL:
         absent("no PostgreSQL: VRIJGAVE_TEST_POSTGRES_URL is not set (tests/support/postgres.sh)")
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3Server"]:
+    """A running S3 server."""
+    from tests.support.s3 import s3_server
+
+    with s3_server(tmp_path_factory.mktemp("weed")) as server:
+        yield server

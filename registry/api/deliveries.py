@@ -52,6 +52,7 @@ class DeliveryShape(BaseModel):
     format: Literal["parquet", "csv", "jsonl", "json"]
     bytes: int
     sha256: str
+    place: str = Field(description="Of the archive's own, where it was left; else empty.")
     state: Literal["received", "checking", "checked", "failed", "published"]
     progress: int = Field(description="Of the check, in whole per cents.")
     problem: ProblemWords | None
@@ -60,7 +61,7 @@ class DeliveryShape(BaseModel):
 
 def delivery_shape(delivery: Delivery) -> DeliveryShape:
     """A delivery as an answer."""
-    shown = delivery.model_dump(exclude={"mapping", "report", "problem"})
+    shown = delivery.model_dump(exclude={"mapping", "report", "problem", "place_key"})
     return DeliveryShape(**shown, problem=delivery.problem or None)
 
 

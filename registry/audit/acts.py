@@ -145,6 +145,7 @@ FACTS: Mapping[str, tuple[Kind, str]] = {
     "operator_country": (Kind.CODE, "jurisdiction of the operator's ultimate parent"),
     "outcome": (Kind.CODE, "permit, review or deny"),
     "part": (Kind.COUNT, "number of a part within its extract"),
+    "place": (Kind.CODE, "the place of its archive's own where the file was left"),
     "policy_digest": (Kind.DIGEST, "canonical bytes of the policy that decided"),
     "previous_key": (Kind.CODE, "verifier key that was in use before"),
     "purpose": (Kind.CODE, "the structured purpose that was stated"),
@@ -236,7 +237,7 @@ SHAPES: Mapping[Act, Shape] = {
     Act.DATASET_DECLARED: _shape("dataset", "kinds", or_facts="declarations_digest"),
     Act.DATASET_WITHDRAWN: _shape("dataset", or_facts="reason state"),
     Act.TERMS_CONFIRMED: _shape("dataset", "terms_digest", or_facts="automatic"),
-    Act.DELIVERY_RECEIVED: _shape("dataset delivery", "bytes sha256", or_facts="format"),
+    Act.DELIVERY_RECEIVED: _shape("dataset delivery", "bytes sha256", or_facts="format place"),
     Act.DELIVERY_CHECKED: _shape(
         "dataset delivery",
         "rows rows_refused",

@@ -32,6 +32,7 @@ COMMANDS = (
     "pulling",
     "ledgers",
     "tracing",
+    "places",
     "fsck",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""

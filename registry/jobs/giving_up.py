@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 from sqlmodel import col, select
 
 from catalog.tables import Dataset, Delivery
+from connectors.errors import ConnectorError
 from registry.access.tables import Agreement, Extract
 from registry.audit.acts import Act
 from registry.clock import Clock
@@ -19,16 +20,24 @@ _TEXT = Text(
     "This was tried several times and failed each time through a fault in the service; nothing was"
     " half-done. The operator can see in the service's own log why. Try again.",
 )
-_PROBLEM = {"code": REASON, "nl": _TEXT.nl, "en": _TEXT.en}
 
 
-def give_up_check(engine: Engine, clock: Clock, delivery_id: str) -> None:
+def _problem(wrong: Exception | None) -> dict[str, str]:
+    """The reason that is known, as of storage that does not answer; else that it is our fault."""
+    if isinstance(wrong, ConnectorError):
+        return {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
+    return {"code": REASON, "nl": _TEXT.nl, "en": _TEXT.en}
+
+
+def give_up_check(
+    engine: Engine, clock: Clock, delivery_id: str, wrong: Exception | None = None
+) -> None:
     """End a check as failed; its archive may map and check the delivery again."""
     with transaction(engine) as session:
         delivery = session.get_one(Delivery, delivery_id)
         if delivery.state != "checking":
             return
-        delivery.state, delivery.problem = "failed", _PROBLEM
+        delivery.state, delivery.problem = "failed", _problem(wrong)
         session.add(delivery)
         note(
             session,
@@ -37,11 +46,13 @@ def give_up_check(engine: Engine, clock: Clock, delivery_id: str) -> None:
             actor=None,
             archive=session.get_one(Dataset, delivery.dataset_id).archive_id,
             ids={"dataset": delivery.dataset_id, "delivery": delivery.id},
-            facts={"reason": REASON},
+            facts={"reason": delivery.problem["code"]},
         )
 
 
-def give_up_extract(engine: Engine, clock: Clock, extract_id: str) -> None:
+def give_up_extract(
+    engine: Engine, clock: Clock, extract_id: str, wrong: Exception | None = None
+) -> None:
     """End an extract as failed; its organisation may order another."""
     with transaction(engine) as session:
         wanted = select(Extract).where(col(Extract.id) == extract_id).with_for_update()
@@ -49,7 +60,8 @@ def give_up_extract(engine: Engine, clock: Clock, extract_id: str) -> None:
         if extract.state not in UNDER_WAY:
             return
         at = clock()
-        extract.state, extract.finished_at, extract.problem = "failed", at, _PROBLEM
+        extract.state, extract.finished_at, extract.problem = "failed", at, _problem(wrong)
         session.add(extract)
         agreement = session.get_one(Agreement, extract.agreement_id)
-        note_extract(session, None, Act.EXTRACT_FAILED, extract, agreement, at, {"reason": REASON})
+        facts = {"reason": extract.problem["code"]}
+        note_extract(session, None, Act.EXTRACT_FAILED, extract, agreement, at, facts)

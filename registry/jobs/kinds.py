@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
@@ -27,8 +28,17 @@ class Kind:
 
     queue: str
     run: Callable[[Engine, Ports, str], None]
-    give_up: Callable[[Engine, Clock, str], None]
+    give_up: "GiveUp"
     unfinished: Callable[[Session], list[str]]
+
+
+class GiveUp(Protocol):
+    """Told the row, and the failure of the last try where there was one."""
+
+    def __call__(
+        self, engine: Engine, clock: Clock, row_id: str, /, wrong: Exception | None = None
+    ) -> None:
+        """End the row's work as failed, where it is still under way."""
 
 
 def _unchecked(session: Session) -> list[str]:

@@ -163,14 +163,17 @@ class Jobs:
         if self._stopping.is_set():
             return
         try:
-            if not self._tried(kind, row_id):
-                kind.give_up(self._engine, self._plain.clock, row_id)
+            failure = self._tried(kind, row_id)
+            if failure is not None:
+                kind.give_up(self._engine, self._plain.clock, row_id, wrong=failure)
         except Interrupted:
             log.info("job %s was broken off; it runs again at the next start", row_id)
         except Exception:  # the row still says that it is unfinished: the sweep comes back to it
             log.exception("job %s could not even be given up", row_id)
 
-    def _tried(self, kind: Kind, row_id: str) -> bool:
+    def _tried(self, kind: Kind, row_id: str) -> Exception | None:
+        """How the last of a few tries failed; `None` once one did not."""
+        failure: Exception | None = None
         for attempt in range(TRIES):
             if attempt and self._stopping.wait(PAUSE_SECONDS * 2 ** (attempt - 1)):
                 raise Interrupted
@@ -178,11 +181,12 @@ class Jobs:
                 kind.run(self._engine, self._ports, row_id)
             except Interrupted:
                 raise
-            except Exception:  # whatever it is: told, tried again, then given up
+            except Exception as problem:  # whatever it is: told, tried again, then given up
                 log.exception("job %s failed (try %d of %d)", row_id, attempt + 1, TRIES)
+                failure = problem
             else:
-                return True
-        return False
+                return None
+        return failure
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from catalog.tables import Dataset, Delivery, Offer
 from catalog.terms import Gap
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
-from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, runtime_of
 from registry.errors import RegistryError
 from registry.pages.forms import NOTHING, Posted, PostedDep, filled, shown_again
 from registry.pages.rendering import render, see
@@ -19,11 +19,11 @@ from registry.pages.visiting import PersonDep
 from registry.services.catalogue import list_editions
 from registry.services.checking import report_of
 from registry.services.impacting import foretell
+from registry.services.places import own_places
 from registry.services.publishing import (
     PublishEdition,
     gaps,
     publish,
-    residency_of,
     terms_of,
     withdraw_offer,
 )
@@ -33,6 +33,7 @@ from registry.services.registration import (
     own_dataset,
     register_dataset,
 )
+from registry.services.residency import residency_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -111,6 +112,7 @@ def dataset_overview(
         report=report_of(checked) if checked else None,
         editions=list_editions(session, kept),
         offers=_offers(session, kept),
+        places=own_places(session, person, runtime_of(request).settings),
         error=error,
     )
 

@@ -22,6 +22,7 @@ from registry.dependencies import (
 )
 from registry.errors import FieldProblem, InvalidInput, RegistryError, StorageFull, Text, TooLarge
 from registry.jobs import enqueue_check
+from registry.leaving import leave
 from registry.pages.collection import dataset_overview
 from registry.pages.forms import (
     NOTHING,
@@ -36,6 +37,7 @@ from registry.pages.rendering import render, secured, see
 from registry.pages.visiting import PersonDep
 from registry.runtime import Runtime
 from registry.services.checking import refused_key, report_of
+from registry.services.places import LeaveInPlace
 from registry.services.proposing import propose_mapping
 from registry.services.receiving import ReceivedFile, find_twin, receive_delivery, stored
 from registry.services.registration import (
@@ -68,6 +70,19 @@ async def deliver(
     except (TooLarge, StorageFull) as wrong:
         raise FormRefused(wrong, show) from wrong
     return see(f"/archive/deliveries/{delivery_id}", done="delivery")
+
+
+@router.post("/archive/datasets/{dataset_id}/deliveries/in-place")
+def leave_in_place(
+    dataset_id: str, person: PersonDep, posted: PostedDep, runtime: RuntimeDep, at: NowDep
+) -> Response:
+    """Register a file that stays in a bucket of the archive's own."""
+    try:
+        named = filled(LeaveInPlace, place=posted.text("place"), key=posted.text("key"))
+        delivery, _ = leave(runtime.engine, runtime.settings, person, dataset_id, named, at=at)
+    except InvalidInput as wrong:
+        raise FormRefused(wrong, partial(dataset_overview, person, dataset_id)) from wrong
+    return see(f"/archive/deliveries/{delivery.id}", done="delivery")
 
 
 def _check_target(runtime: Runtime, person: Actor, dataset_id: str) -> None:

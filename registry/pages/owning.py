@@ -28,7 +28,6 @@ from registry.pages.terms_form import (
 )
 from registry.pages.visiting import PersonDep
 from registry.services.publishing import (
-    residency_of,
     set_residency,
     set_terms,
     suggested_terms,
@@ -42,6 +41,7 @@ from registry.services.registration import (
     map_delivery,
     own_dataset,
 )
+from registry.services.residency import residency_of
 
 router = APIRouter(include_in_schema=False)
 

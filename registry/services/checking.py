@@ -15,7 +15,7 @@ from sqlmodel import Session, col, update
 
 from catalog.import_report import ImportReport, report
 from catalog.ingest import BLOCKED, FACTS, layout
-from catalog.mapping import Mapping, MappingError, parse_mapping
+from catalog.mapping import MappingError, parse_mapping
 from catalog.tables import Dataset, Delivery
 from connectors.errors import ConnectorError, StoreUnavailable
 from connectors.ports import Delivery as DeliveredFile
@@ -23,10 +23,12 @@ from connectors.ports import LaidOut
 from registry.audit.acts import Act
 from registry.db import transaction
 from registry.digests import digest
+from registry.errors import RegistryError
 from registry.services.locking import locked
 from registry.services.noting import note
+from registry.services.places import facts_only, file_of
 from registry.services.ports import Ports
-from registry.services.registration import delivery_key, mapping_refused
+from registry.services.registration import mapping_refused
 
 
 def edition_key(sha256: str) -> str:
@@ -52,17 +54,17 @@ def run_check(engine: Engine, ports: Ports, delivery_id: str) -> None:
         delivery = session.get_one(Delivery, delivery_id)
         if delivery.state != "checking":
             return
-        key = session.get_one(Dataset, delivery.dataset_id).item_key
+        dataset = session.get_one(Dataset, delivery.dataset_id)
     folder = ports.scratch / f"check-{delivery_id}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        outcome = _lay_out(engine, ports, delivery, key, folder)
+        outcome = _lay_out(engine, ports, delivery, dataset, folder)
         with transaction(engine) as session:
             _record(session, delivery_id, outcome, ports.clock())
     except StoreUnavailable:
         raise  # later may help: the job is tried again
-    except (ConnectorError, MappingError) as wrong:
+    except (ConnectorError, MappingError, RegistryError) as wrong:
         with transaction(engine) as session:
             _record_failure(session, delivery_id, wrong, ports.clock())
     finally:
@@ -70,31 +72,29 @@ def run_check(engine: Engine, ports: Ports, delivery_id: str) -> None:
 
 
 def _lay_out(
-    engine: Engine, ports: Ports, delivery: Delivery, key: bytes, folder: Path
+    engine: Engine, ports: Ports, delivery: Delivery, dataset: Dataset, folder: Path
 ) -> dict[str, Any]:
     """What the delivery's row stores: the report, and the name of the file of refused rows."""
     mapping = parse_mapping(delivery.mapping)
     laid = ports.importer.lay_out(
-        _file(ports, delivery, mapping),
-        layout(mapping, key=key),
+        DeliveredFile(
+            file_of(ports, dataset, delivery, folder),
+            delivery.format,  # type: ignore[arg-type]  # the column's CHECK holds it to these
+            mapping.records,
+        ),
+        layout(mapping, key=dataset.item_key),
         folder,
         group_by=FACTS,
         not_where=BLOCKED,
         on_progress=lambda share: _progress(engine, delivery.id, share),
     )
+    if delivery.place:
+        laid = facts_only(laid, folder)
     ports.store.take(edition_key(laid.file.sha256), folder / laid.file.name)
     return {
         "report": report(mapping, laid).model_dump(mode="json"),
         "refused_file": _keep_refused(ports, laid, folder),
     }
-
-
-def _file(ports: Ports, delivery: Delivery, mapping: Mapping) -> DeliveredFile:
-    return DeliveredFile(
-        ports.store.path(delivery_key(delivery.id)),
-        delivery.format,  # type: ignore[arg-type]  # the column's CHECK holds it to these
-        mapping.records,
-    )
 
 
 def _keep_refused(ports: Ports, laid: LaidOut, folder: Path) -> str | None:
@@ -138,19 +138,25 @@ def _record(session: Session, delivery_id: str, outcome: dict[str, Any], at: dat
 
 
 def _record_failure(
-    session: Session, delivery_id: str, wrong: ConnectorError | MappingError, at: datetime
+    session: Session,
+    delivery_id: str,
+    wrong: ConnectorError | MappingError | RegistryError,
+    at: datetime,
 ) -> None:
     delivery = locked(session, session.get_one(Delivery, delivery_id))
     if delivery.state != "checking":
         return
-    if isinstance(wrong, MappingError):
-        text = mapping_refused(wrong)
-        problem = {"code": text.code, "nl": text.text.nl, "en": text.text.en}
-    else:
-        problem = {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
+    problem = _problem(wrong)
     delivery.problem, delivery.state = problem, "failed"
     session.add(delivery)
     _note(session, Act.DELIVERY_FAILED, delivery, at, {"reason": problem["code"]})
+
+
+def _problem(wrong: ConnectorError | MappingError | RegistryError) -> dict[str, str]:
+    if isinstance(wrong, ConnectorError):
+        return {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
+    told = mapping_refused(wrong) if isinstance(wrong, MappingError) else wrong
+    return {"code": told.code, "nl": told.text.nl, "en": told.text.en}
 
 
 def _note(

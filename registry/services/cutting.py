@@ -20,12 +20,13 @@ from sqlmodel import Session, col, select, update
 
 from catalog.tables import Edition
 from connectors.errors import ConnectorError, JobCancelled, StoreUnavailable
-from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn
+from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, ShouldStop, SourceFile
 from policies import Selection
 from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.db import reading, transaction
 from registry.digests import digest
+from registry.errors import RegistryError
 from registry.services.counting import classes_of, permitted_rows
 from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
 from registry.services.lineage.keeping import file_items
@@ -36,7 +37,9 @@ from registry.services.manifests import (
     sign,
 )
 from registry.services.masking import select_cleared, shown_cells
+from registry.services.places import content_of, countries_of
 from registry.services.ports import Ports
+from registry.services.residency import outside
 from registry.services.reusing import cut_before, still_readable
 from registry.services.snapshots import bring_up, overlay_of, source_of
 
@@ -61,8 +64,9 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         if extract.state not in UNDER_WAY:
             return
         cut, rows, cells = _pinned(session, extract)
-    folder = ports.scratch / f"extract-{extract_id}"
-    shutil.rmtree(folder, ignore_errors=True)
+    work = ports.scratch / f"extract-{extract_id}"
+    folder = work / "parts"
+    shutil.rmtree(work, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         if not _reused(engine, ports, cut, rows):
@@ -74,12 +78,14 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         raise  # later may help: the job is tried again
     except ConnectorError as wrong:
         _fail(engine, ports, cut, wrong.code, wrong.nl, wrong.en)
+    except RegistryError as wrong:
+        _fail(engine, ports, cut, wrong.code, wrong.text.nl, wrong.text.en)
     except FilterDisagreementError as wrong:
         _fail(engine, ports, cut, "rows-disagree", *wrong.args)
     else:
         file_items(engine, ports, extract_id)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _pinned(session: Session, extract: Extract) -> tuple[Cut, dict[str, int], dict[str, int]]:
@@ -112,7 +118,7 @@ def _cut(
 ) -> ExtractResult:
     progress = _Progress(engine, cut.extract.id)
     result = ports.extractor.extract(
-        _plan(ports, cut, folder),
+        _plan(engine, ports, cut, folder, progress.cancelled),
         on_progress=progress.note,
         should_stop=progress.cancelled,
     )
@@ -157,13 +163,15 @@ def _filled(result: ExtractResult, folder: Path, columns: Iterable[str]) -> dict
     return filled
 
 
-def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
+def _plan(
+    engine: Engine, ports: Ports, cut: Cut, folder: Path, cancelled: ShouldStop
+) -> ExtractPlan:
     edition = cut.listing.edition
     if edition is None:
         raise AssertionError("an agreement always names an edition")
     selection = select_cleared(cut.decision, cut.masks, cut.ledger)
     return ExtractPlan(
-        sources=(source_of(ports.store, edition),),
+        sources=(_source(engine, ports, cut, edition, folder, cancelled),),
         overlay=overlay_of(ports.store, cut.ledger) if cut.ledger else None,
         columns=_out_columns(edition, selection),
         where=selection.where,
@@ -173,6 +181,26 @@ def _plan(ports: Ports, cut: Cut, folder: Path) -> ExtractPlan:
         memory_mb=ports.settings.extract_memory_mb,
         seconds=ports.settings.extract_seconds,
     )
+
+
+def _source(
+    engine: Engine,
+    ports: Ports,
+    cut: Cut,
+    edition: Edition,
+    folder: Path,
+    cancelled: ShouldStop,
+) -> SourceFile:
+    """The edition's items with their content, wherever that stands."""
+    with reading(engine) as session:
+        countries = countries_of(session, edition, ports.settings)
+        refusal = outside(cut.decision, ports.settings.regions | countries) if countries else None
+        if refusal is not None:
+            raise refusal
+        apart = folder.with_name("source")
+        apart.mkdir()
+        left = content_of(session, ports, edition, apart, cancelled)
+    return left or source_of(ports.store, edition)
 
 
 def _out_columns(edition: Edition, selection: Selection) -> tuple[OutColumn, ...]:

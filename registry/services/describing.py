@@ -43,6 +43,7 @@ from registry.services.asking import FEWEST, offered, percent, policy_of
 from registry.services.catalogue import find_dataset
 from registry.services.counting import classes_of
 from registry.services.masking import ITEM_COLUMNS
+from registry.services.places import is_left
 from registry.services.ports import Ports
 from registry.services.snapshots import laid, newest_moment
 from registry.services.wording import conflict
@@ -108,19 +109,27 @@ def _keep(engine: Engine, ports: Ports, offer_id: str, day: date) -> None:
         edition = session.get_one(Edition, offer.edition_id)
         if classes_of(session, edition.id).moment < number:
             return
-        found: dict[str, Any] = {}
-        try:
-            given = _open_to_all(session, ports, offer, edition, moment)
-            found = _told(given, edition, _described(ports, given))
-            found["sample"] = _sampled(ports, given, found)
-        except (ConnectorError, FilterError):
-            pass  # told as not there; tried again the next day
+        found = _found(session, ports, offer, edition, moment)
     with transaction(engine) as session:
         row = session.get(OfferStatistics, offer_id) or OfferStatistics(
             offer_id=offer_id, moment=number, day=day
         )
         row.moment, row.day, row.found = number, day, found
         session.add(row)
+
+
+def _found(
+    session: Session, ports: Ports, offer: Offer, edition: Edition, moment: LedgerMoment | None
+) -> dict[str, Any]:
+    """What is told; nothing where it cannot be worked out, which is tried again the next day."""
+    if is_left(session, edition):  # its content is read for checks and extracts alone
+        return {}
+    try:
+        given = _open_to_all(session, ports, offer, edition, moment)
+        found = _told(given, edition, _described(ports, given))
+        return found | {"sample": _sampled(ports, given, found)}
+    except (ConnectorError, FilterError):
+        return {}
 
 
 def _open_to_all(

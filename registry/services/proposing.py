@@ -1,15 +1,20 @@
 """What the columns of a delivery seem to be, for its archive to correct."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from sqlmodel import Session
 
 from catalog.mapping import Mapping, parse_mapping
 from catalog.proposal import propose
+from catalog.tables import Dataset
 from connectors.errors import ConnectorError, DeliveryError
 from connectors.ports import Delivery as DeliveredFile
 from registry.accounts.actors import Actor
 from registry.errors import FieldProblem, InvalidInput, RegistryError, Text, Unavailable
+from registry.services.places import file_of
 from registry.services.ports import Ports
-from registry.services.registration import delivery_key, own_delivery
+from registry.services.registration import own_delivery
 
 
 def propose_mapping(session: Session, actor: Actor, delivery_id: str, *, ports: Ports) -> Mapping:
@@ -17,9 +22,12 @@ def propose_mapping(session: Session, actor: Actor, delivery_id: str, *, ports: 
     delivery = own_delivery(session, actor, delivery_id)
     if delivery.mapping:
         return parse_mapping(delivery.mapping)
-    file = DeliveredFile(ports.store.path(delivery_key(delivery.id)), delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
+    dataset = session.get_one(Dataset, delivery.dataset_id)
     try:
-        return propose(ports.importer.profile(file).columns)
+        with TemporaryDirectory(dir=ports.scratch, prefix="profile-") as folder:
+            path = file_of(ports, dataset, delivery, Path(folder))
+            file = DeliveredFile(path, delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
+            return propose(ports.importer.profile(file).columns)
     except ConnectorError as wrong:
         raise _unreadable(wrong) from wrong
 

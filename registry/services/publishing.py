@@ -25,12 +25,12 @@ from registry.services.checking import edition_key, report_of
 from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.registration import disagreeing, own_dataset, own_delivery
+from registry.services.residency import RESIDENCY, residency_of
 from registry.services.wording import conflict, missing
 
 T = TypeVar("T")
 
 _TERMS = TypeAdapter(Terms)
-_RESIDENCY = TypeAdapter(ResidencyRule)
 
 
 class PublishEdition(Command):
@@ -55,11 +55,6 @@ class Published:
 def terms_of(dataset: Dataset) -> Terms | None:
     """The dataset's terms, once its owner has set them."""
     return _TERMS.validate_python(dataset.terms) if dataset.terms else None
-
-
-def residency_of(dataset: Dataset) -> ResidencyRule | None:
-    """The dataset's residency rule, once its owner has set it."""
-    return _RESIDENCY.validate_python(dataset.residency) if dataset.residency else None
 
 
 def suggested_terms(session: Session, actor: Actor, delivery_id: str) -> Terms:
@@ -91,7 +86,7 @@ def set_residency(
     require(actor, Scope.ARCHIVE_WRITE)
     dataset = own_dataset(session, actor, dataset_id)
     _checked_words(Terms(lines=()), rule)
-    dataset.residency = _RESIDENCY.dump_python(rule, mode="json")
+    dataset.residency = RESIDENCY.dump_python(rule, mode="json")
     session.add(dataset)
     _note(session, actor, Act.TERMS_CONFIRMED, dataset, at, facts=_terms_facts(dataset))
     return dataset
@@ -123,7 +118,7 @@ def parse_terms(document: object) -> Terms:
 
 def parse_residency(document: object) -> ResidencyRule:
     """A residency rule from plain data; ``InvalidInput`` with each field that is wrong."""
-    return _parsed(_RESIDENCY, document, "residency")
+    return _parsed(RESIDENCY, document, "residency")
 
 
 def _parsed(adapter: TypeAdapter[T], document: object, root: str) -> T:

@@ -19,6 +19,7 @@ from registry.audit.acts import Act
 from registry.db import reading
 from registry.ids import new_id
 from registry.services.noting import note
+from registry.services.places import LeftFile
 from registry.services.registration import delivery_key, format_of, own_dataset
 from registry.services.wording import invalid
 
@@ -54,14 +55,17 @@ def stored(
 
 
 def find_twin(
-    session: Session, actor: Actor, dataset_id: str, file: ReceivedFile
+    session: Session, actor: Actor, dataset_id: str, file: ReceivedFile | LeftFile
 ) -> Delivery | None:
     """The delivery of the same bytes under the same name to this dataset, if there is one."""
+    place, key = _place_of(file)
     dataset = own_dataset(session, actor, dataset_id)
     same = select(Delivery).where(
         col(Delivery.dataset_id) == dataset.id,
         col(Delivery.sha256) == file.sha256,
         col(Delivery.file_name) == file.file_name,
+        col(Delivery.place) == place,
+        col(Delivery.place_key) == key,
     )
     return session.exec(same.order_by(col(Delivery.id).desc()).limit(1)).first()
 
@@ -70,13 +74,14 @@ def receive_delivery(
     session: Session,
     actor: Actor,
     dataset_id: str,
-    file: ReceivedFile,
+    file: ReceivedFile | LeftFile,
     delivery_id: str,
     *,
     at: datetime,
 ) -> Delivery:
-    """Take in a file that is :func:`stored`; it is kept as delivered, and nothing is read yet."""
+    """Take in a file that is :func:`stored`, or left where it is; it is kept as delivered."""
     require(actor, Scope.ARCHIVE_WRITE)
+    place, key = _place_of(file)
     dataset = own_dataset(session, actor, dataset_id)
     if file.bytes == 0:
         raise invalid(
@@ -93,6 +98,8 @@ def receive_delivery(
         format=format_of(file.file_name),
         bytes=file.bytes,
         sha256=file.sha256,
+        place=place,
+        place_key=key,
         received_at=at,
     )
     session.add(delivery)
@@ -104,6 +111,15 @@ def receive_delivery(
         actor=actor,
         archive=dataset.archive_id,
         ids={"dataset": dataset.id, "delivery": delivery.id},
-        facts={"bytes": file.bytes, "sha256": f"sha256:{file.sha256}", "format": delivery.format},
+        facts={
+            "bytes": file.bytes,
+            "sha256": f"sha256:{file.sha256}",
+            "format": delivery.format,
+            **({"place": place} if place else {}),
+        },
     )
     return delivery
+
+
+def _place_of(file: ReceivedFile | LeftFile) -> tuple[str, str]:
+    return (file.place, file.key) if isinstance(file, LeftFile) else ("", "")

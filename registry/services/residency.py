@@ -8,12 +8,22 @@ must still hold when it reads.
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
+from catalog.tables import Dataset
+from catalog.terms import ResidencyRule
 from policies import Constraint, Decision, Effect, Operator, Outcome, Policy, regions_of
 from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment
 from registry.errors import NotAllowed, RegistryError, Text
 
+RESIDENCY = TypeAdapter(ResidencyRule)
 _PLACES = {"vg:processedIn", "vg:storedIn"}
+
+
+def residency_of(dataset: Dataset) -> ResidencyRule | None:
+    """The dataset's residency rule, once its owner has set it."""
+    return RESIDENCY.validate_python(dataset.residency) if dataset.residency else None
 
 
 def unproven(environment: Environment, at: datetime) -> RegistryError | None:

@@ -78,6 +78,7 @@ BODIES: dict[str, Any] = {
     "/v1/datasets/{dataset_id}/residency": {"process": ["EU"]},
     "/v1/datasets/{dataset_id}/editions": {"delivery_id": "{delivery_id}"},
     "/v1/deliveries/{delivery_id}/mapping": {"columns": []},
+    "/v1/datasets/{dataset_id}/deliveries/in-place": {"place": "eigen", "key": "a.csv"},
     "/v1/environments/{environment_id}/proofs": {
         "kind": "audit",
         "reference": "x",

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import obstore
 
-from connectors.s3 import S3Address, _open
+from connectors.s3 import S3Address, open_bucket
 from tests.support.counterparts import absent
 from tests.support.service import free_port
 
@@ -70,7 +70,7 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> None:
-    store = _open(S3Server(port).address("", patience=2.0), BUCKET, "")
+    store = open_bucket(S3Server(port).address("", patience=2.0))
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         try:

@@ -43,7 +43,8 @@ def check_files(
 
 def _named(session: Session) -> Iterator[Named]:
     for delivery in session.exec(select(Delivery)):
-        yield Named(delivery_key(delivery.id), delivery.bytes, delivery.sha256)
+        if not delivery.place:
+            yield Named(delivery_key(delivery.id), delivery.bytes, delivery.sha256)
     for edition in session.exec(select(Edition)):
         yield Named(edition.key, edition.bytes, edition.sha256, edition.items)
     ready = select(Part).join(Extract).where(col(Extract.state) == "ready")

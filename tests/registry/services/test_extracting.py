@@ -350,7 +350,7 @@ class Watching:
         """Report half, have it cancelled, and stop when told."""
         world = self.scene.world
         on_progress(0.5)
-        extract_id = plan.out_dir.name.removeprefix("extract-")
+        extract_id = plan.out_dir.parent.name.removeprefix("extract-")
         self.seen.append(self.scene.extract(extract_id).progress)
         assert not should_stop()
         with transaction(world.engine) as session:

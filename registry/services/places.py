@@ -1,0 +1,269 @@
+"""Files that an archive leaves in a bucket of its own: read where they may be, and never kept.
+
+Of such a delivery the store has what the registry itself says of each item (its opaque id and its
+rights), and nothing of its content. Whenever the content is needed, for a check or an extract, it
+is read anew into a folder of that job and held to the hash it was registered with.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from sqlmodel import Session, col, select
+
+from catalog.ingest import BLOCKED, FACTS, layout
+from catalog.mapping import parse_mapping
+from catalog.tables import Dataset, Delivery, Edition
+from connectors.errors import ConnectorError, StoreUnavailable, error
+from connectors.local import sha256_of
+from connectors.ports import NEVER, LaidOut, ShouldStop, SourceFile, WrittenFile
+from connectors.ports import Delivery as DeliveredFile
+from policies import regions_of
+from policies.request import AMSTERDAM
+from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.tables import Organisation
+from registry.errors import FieldProblem, InvalidInput, NotAllowed, RegistryError, Text, Unavailable
+from registry.services.accounts import Command, Line
+from registry.services.ports import Ports
+from registry.services.registration import delivery_key, format_of, own_dataset
+from registry.services.residency import residency_of
+from registry.services.wording import invalid, missing
+from registry.settings import Place, Settings
+
+if TYPE_CHECKING:
+    from connectors.places import SourcePlace
+
+
+class LeaveInPlace(Command):
+    """Which object of which place becomes a delivery."""
+
+    place: Line
+    key: Line
+
+
+@dataclass(frozen=True)
+class LeftFile:
+    """An object that stays where it is, as it was read."""
+
+    place: str
+    key: str
+    file_name: str
+    bytes: int
+    sha256: str
+
+
+def own_places(session: Session, actor: Actor, settings: Settings) -> Mapping[str, Place]:
+    """The places of the actor's own archive, by name."""
+    require(actor, Scope.ARCHIVE_READ)
+    slug = session.get_one(Organisation, actor.organisation_id).slug
+    return {name: one for name, one in sorted(settings.places.items()) if one.archive == slug}
+
+
+def place_for(
+    session: Session,
+    actor: Actor,
+    dataset_id: str,
+    command: LeaveInPlace,
+    settings: Settings,
+    at: datetime,
+) -> Place:
+    """The place, where the actor may register this object for the dataset.
+
+    :raises RegistryError: it is another archive's or none, or this node may not read it.
+    """
+    require(actor, Scope.ARCHIVE_WRITE)
+    dataset = own_dataset(session, actor, dataset_id)
+    format_of(command.key)
+    place = own_places(session, actor, settings).get(command.place)
+    if place is None:
+        raise missing("plaats", "place", command.place)
+    refusal = _elsewhere(dataset, place, settings, at)
+    if refusal is not None:
+        raise refusal
+    return place
+
+
+def look_at(place: Place, command: LeaveInPlace) -> LeftFile:
+    """Read the object through once, for its size and hash.
+
+    :raises RegistryError: it is not there, or the bucket lets us not in or does not answer.
+    """
+    try:
+        found = opened(place).hash(command.key)
+    except StoreUnavailable as wrong:
+        raise Unavailable(wrong.code, Text(wrong.nl, wrong.en)) from wrong
+    except ConnectorError as wrong:
+        text = Text(wrong.nl, wrong.en)
+        raise InvalidInput(wrong.code, text, fields=(FieldProblem("key", text),)) from wrong
+    name = command.key.rpartition("/")[2]
+    if len(name) > _LONGEST_NAME:
+        raise invalid("key", "De bestandsnaam is te lang.", "The file's name is too long.")
+    return LeftFile(command.place, command.key, name, found.bytes, found.sha256)
+
+
+_LONGEST_NAME = 200
+
+
+def opened(place: Place) -> "SourcePlace":
+    """The bucket behind a place."""
+    from connectors.places import SourcePlace
+    from connectors.s3 import S3Address
+
+    address = S3Address(
+        url=place.url,
+        endpoint=place.endpoint,
+        region=place.bucket_region,
+        access_key=place.access_key,
+        secret_key=place.secret_key.get_secret_value(),
+        patience=place.patience,
+    )
+    return SourcePlace(address)
+
+
+def _elsewhere(
+    dataset: Dataset, place: Place, settings: Settings, at: datetime
+) -> RegistryError | None:
+    """Why this node may not read it: the dataset's rule, or without one the place's own country."""
+    rule, day = residency_of(dataset), at.astimezone(AMSTERDAM).date()
+    allowed = frozenset(rule.process) if rule else frozenset({place.country})
+    for country in sorted({place.country, settings.node}):
+        if not (regions_of(country, day) or frozenset()) & allowed:
+            names = ", ".join(sorted(allowed))
+            return NotAllowed(
+                "node-elsewhere",
+                Text(
+                    f"Dit bestand mag alleen worden gelezen in: {names}. Dit was in {country}.",
+                    f"This file may only be read in: {names}. This was in {country}.",
+                ),
+                Text(
+                    "Pas de regel over de plaats aan, of laat de beheerder de dienst daar draaien.",
+                    "Change the rule on places, or have the operator run the service there.",
+                ),
+            )
+    return None
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def file_of(
+    ports: Ports,
+    dataset: Dataset,
+    delivery: Delivery,
+    folder: Path,
+    should_stop: ShouldStop = NEVER,
+) -> Path:
+    """The delivered file on this machine: in the store, or read anew into the caller's folder.
+
+    :raises RegistryError: it was left in a place that is gone, or that this node may not read.
+    :raises SourceChanged: it is not what was registered.
+    """
+    if not delivery.place:
+        return ports.store.path(delivery_key(delivery.id))
+    place = _known_place(ports.settings, delivery)
+    refusal = _elsewhere(dataset, place, ports.settings, ports.clock())
+    if refusal is not None:
+        raise refusal
+    target = folder / "source"
+    found = opened(place).fetch(delivery.place_key, target, should_stop)
+    if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
+        raise error("place-changed", key=delivery.place_key)
+    return target
+
+
+def check_left(session: Session, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every file that was left where it is, and in a sentence what is wrong with it, if anything.
+
+    Each is read through once.
+    """
+    left = select(Delivery).where(col(Delivery.place) != "").order_by(col(Delivery.id))
+    for delivery in session.exec(left):
+        yield f"{delivery.place}/{delivery.place_key}", _wrong_with(delivery, settings)
+
+
+def _wrong_with(delivery: Delivery, settings: Settings) -> str:
+    try:
+        found = opened(_known_place(settings, delivery)).hash(delivery.place_key)
+        if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
+            raise error("place-changed", key=delivery.place_key)
+    except ConnectorError as wrong:
+        return wrong.en
+    except RegistryError as wrong:
+        return wrong.text.en
+    return ""
+
+
+def _known_place(settings: Settings, delivery: Delivery) -> Place:
+    place = settings.places.get(delivery.place)
+    if place is not None:
+        return place
+    raise NotAllowed(
+        "place-gone",
+        Text(
+            f"De plaats `{delivery.place}` is niet meer ingesteld.",
+            f"The place `{delivery.place}` is not set up any more.",
+        ),
+        Text("Vraag het de beheerder.", "Ask the operator."),
+    )
+
+
+def facts_only(laid: LaidOut, folder: Path) -> LaidOut:
+    """The same without content: our own columns of each item, and no rows as delivered."""
+    whole, name = folder / laid.file.name, "facts.parquet"
+    with pq.ParquetFile(whole) as source:
+        own = [field.name for field in source.schema_arrow if field.name.startswith("_")]
+        schema = source.schema_arrow.empty_table().select(own).schema
+        with pq.ParquetWriter(folder / name, schema, compression="zstd") as target:
+            for batch in source.iter_batches(columns=own, batch_size=_ROWS):
+                target.write_batch(batch, row_group_size=_ROWS)
+    whole.unlink()
+    file = folder / name
+    written = WrittenFile(name, file.stat().st_size, sha256_of(file), laid.file.rows)
+    return replace(laid, file=written, refused_file=None)
+
+
+_ROWS = 100_000
+
+
+def content_of(
+    session: Session, ports: Ports, edition: Edition, folder: Path, should_stop: ShouldStop
+) -> SourceFile | None:
+    """An edition's items with their content, laid out anew; `None` where our store has them.
+
+    The same file and mapping give the same items; the caller counts them against what was
+    published.
+    """
+    delivery = session.get_one(Delivery, edition.delivery_id)
+    if not delivery.place:
+        return None
+    dataset, mapping = session.get_one(Dataset, edition.dataset_id), parse_mapping(delivery.mapping)
+    source = file_of(ports, dataset, delivery, folder, should_stop)
+    laid = ports.importer.lay_out(
+        DeliveredFile(source, delivery.format, mapping.records),  # type: ignore[arg-type]  # the column's CHECK holds it to these
+        layout(mapping, key=dataset.item_key),
+        folder,
+        group_by=FACTS,
+        not_where=BLOCKED,
+        should_stop=should_stop,
+    )
+    source.unlink()
+    return SourceFile(folder / laid.file.name, laid.file.sha256, laid.file.bytes)
+
+
+def is_left(session: Session, edition: Edition) -> bool:
+    """Whether the edition's content stands in a place of its archive's own."""
+    return bool(_place_of(session, edition))
+
+
+def countries_of(session: Session, edition: Edition, settings: Settings) -> frozenset[str]:
+    """The country where the edition's content stands, if that is a place of its archive's own."""
+    known = settings.places.get(_place_of(session, edition))
+    return frozenset({known.country} if known else ())
+
+
+def _place_of(session: Session, edition: Edition) -> str:
+    place = select(Delivery.place).where(col(Delivery.id) == edition.delivery_id)
+    return session.exec(place).one()
