@@ -69,6 +69,7 @@ faults: .venv/development ## fail calls to the file system, kill the service, ch
 soak: .venv/development ## the same for hours, as before a release
 	$(BIN)/python -m tests.faults --size full
 	VRIJGAVE_TEST_POLICIES=10000 $(BIN)/python -m pytest tests/policies/test_meanings_agree.py
+	VRIJGAVE_TEST_TOKENS=250000 $(BIN)/python -m pytest --timeout 4000 tests/registry/accounts/test_jwts.py
 
 verifier: .venv/runtime ## the auditors' offline verifier as one file, build/vrijgave-verify.pyz
 	$(BIN)/python -m registry.audit.build_verifier build/vrijgave-verify.pyz

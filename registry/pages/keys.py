@@ -96,12 +96,15 @@ def make_client(
     return _shown_once(request, client.name, secret, "client", client.id)
 
 
-def _jwks(text: str) -> Any:
+def _jwks(text: str) -> dict[str, Any] | None:
     """What was pasted as a JWK set, if anything; the service says what is wrong with it."""
+    if not text:
+        return None
     try:
-        return json.loads(text) if text else None
+        found = json.loads(text)
     except (ValueError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _shown_once(

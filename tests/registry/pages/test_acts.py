@@ -1,5 +1,6 @@
 """The acts beside the straight road: ending, declining, narrowing, correcting; and the walls."""
 
+import json
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,6 +19,7 @@ from tests.registry.pages.steps import (
     titles,
 )
 from tests.registry.pages.visitor import Visitor
+from tests.support.proving import new_key
 
 MAPPING = """
 [[columns]]
@@ -200,6 +202,19 @@ def test_machine_is_registered_and_ended(site: Site) -> None:
     assert (
         startup.http.post("/oauth/token", data=wanted, auth=(identity, secret)).status_code == 401
     )
+
+
+def test_machine_brings_its_own_keys(site: Site) -> None:
+    """Pasted keys are told where they are wrong; good ones register it without any secret."""
+    startup = site.invited("user", "Sleutelaar")
+    startup.open("/keys")
+    for wrong in ("{", "[]", '{"keys": []}'):
+        startup.send("/keys/clients", name="n", scopes=["extracts"], jwks=wrong, status=422)
+        assert "geen JWK-set" in startup.text
+    jwks = json.dumps({"keys": [new_key().as_dict(private=False)]})
+    startup.send("/keys/clients", name="nachtwerk", scopes=["extracts"], jwks=jwks)
+    assert "met eigen sleutels" in startup.text
+    assert "nooit gebruikt" in startup.text
 
 
 def test_columns_are_described_by_a_pasted_document(site: Site) -> None:
