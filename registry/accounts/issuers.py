@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -32,6 +33,7 @@ USABLE = timedelta(hours=1)
 PAUSE = timedelta(seconds=30)
 """At least this long between two fetches from one issuer."""
 _SECONDS = 4.0
+_PATIENCE = 0.5
 _MOST_BYTES = 256 * 1024
 
 Fetch = Callable[[str], bytes]
@@ -51,11 +53,13 @@ def fetch(address: str) -> bytes:
         ):
             if answer.status_code != 200:
                 raise Unreachable(f"{address} answers {answer.status_code}")
-            body = b""
-            for block in answer.iter_bytes(65536):
+            body, until = b"", monotonic() + _SECONDS
+            for block in answer.iter_bytes():
                 body += block
                 if len(body) > _MOST_BYTES:
                     raise Unreachable(f"{address} is larger than {_MOST_BYTES} bytes")
+                if monotonic() > until:
+                    raise Unreachable(f"{address} takes longer than {_SECONDS:.0f} seconds")
             return body
     except httpx2.HTTPError as error:
         raise Unreachable(f"{address} cannot be reached: {error}") from error
@@ -147,9 +151,10 @@ class IssuerKeys:
     def _renew(self, at: datetime, *, wait: bool) -> None:
         """Fetch the keys, unless that was tried a moment ago.
 
-        :param wait: whether to wait for another thread that is at it.
+        :param wait: whether to wait for another thread that is at it; for a while, since an issuer
+            that hangs must not take all threads with it.
         """
-        if not self._lock.acquire(blocking=wait):
+        if not self._lock.acquire(timeout=_PATIENCE if wait else 0):
             return
         try:
             if self._tried is None or not self._tried <= at < self._tried + PAUSE:

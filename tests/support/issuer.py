@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -26,6 +28,8 @@ class Issuer:
         self.metadata: Claims = {}
         self.asked: list[str] = []
         self.down = False
+        self.slow = 0.0
+        """Seconds between the bytes of an answer."""
         self._path = path
         issuer = self
 
@@ -78,4 +82,9 @@ class Issuer:
         request.send_response(503 if self.down else 404 if found is None else 200)
         request.send_header("Content-Length", str(len(body)))
         request.end_headers()
-        request.wfile.write(body)
+        with suppress(ConnectionError):  # whoever asked may have lost patience
+            for number in range(len(body)):
+                request.wfile.write(body[number : number + 1] if self.slow else body)
+                if not self.slow:
+                    break
+                time.sleep(self.slow)

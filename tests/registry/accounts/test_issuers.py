@@ -1,6 +1,8 @@
 """Keys of trusted issuers: fetched once, renewed on rotation, kept for a bounded time."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -146,6 +148,24 @@ def test_what_is_fetched_is_bounded(issuer: Issuer) -> None:
         fetch(f"{issuer.name.replace('/realms', '/.well-known/oauth-authorization-server/realms')}")
     with pytest.raises(Unreachable, match="404"):
         fetch(f"{issuer.name}/nothing")
+
+
+def test_an_issuer_that_answers_byte_by_byte(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole answer has a time, not each byte of it; meanwhile others do not wait for it."""
+    monkeypatch.setattr("registry.accounts.issuers._SECONDS", 0.5)
+    monkeypatch.setattr("registry.accounts.issuers._PATIENCE", 0.05)
+    issuer.slow = 0.1
+    keys, shown = IssuerKeys(issuer.name), token(issuer)
+    begun = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        tries = [pool.submit(keys.check, shown, AT) for _ in range(2)]
+        for one in tries:
+            with pytest.raises(Unavailable):
+                one.result()
+    assert time.monotonic() - begun < 5
+    issuer.slow = 0.0
 
 
 def test_secure_addresses() -> None:
