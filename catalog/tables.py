@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from catalog.columns import UtcDateTime
@@ -56,11 +56,11 @@ class Delivery(SQLModel, table=True):
     report: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
     problem: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON))
     progress: int = 0
-    place: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """Name of the archive's own place where the file was left; empty: it stands in our store."""
-    place_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """The object in that place."""
     received_at: datetime = Field(sa_type=UtcDateTime)
+    place: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    """Name of the archive's own place where the file was left; empty: it stands in our store."""
+    place_key: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    """The object in that place."""
 
 
 class Edition(SQLModel, table=True):

@@ -51,11 +51,7 @@ class Notice(SQLModel, table=True):
     made_at: datetime = Field(sa_type=UtcDateTime)
     mailed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the recipient's webhook took it."""
-    tries: int = 0
-    next_try_at: datetime | None = Field(default=None, index=True, sa_type=UtcDateTime)
-    problem: str = ""
-    """Why the last try at the webhook failed."""
+    """When the last of the recipient's webhooks had taken it."""
     reminders: int = 0
     reminded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     escalated_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -77,6 +73,21 @@ class Webhook(SQLModel, table=True):
     secret: bytes
     created_at: datetime = Field(sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class NoticeCall(SQLModel, table=True):
+    """How far one notice is at one webhook."""
+
+    __tablename__ = "notice_call"
+
+    notice_id: str = Field(primary_key=True, foreign_key="notice.id")
+    webhook_id: str = Field(primary_key=True, index=True, foreign_key="webhook.id")
+    tries: int = 0
+    next_try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Absent once it was taken, or is tried no more."""
+    delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    problem: str = ""
+    """Why the last try failed."""
 
 
 class Dispute(SQLModel, table=True):

@@ -43,6 +43,17 @@ class WithdrawalShape(Row):
     stopped_at: datetime | None = Field(description="When every extract that holds one was found.")
 
 
+class CallShape(Row):
+    """How far a notice is at one webhook."""
+
+    notice_id: str
+    webhook_id: str
+    tries: int
+    next_try_at: datetime | None
+    delivered_at: datetime | None
+    problem: str = Field(description="Why the last try failed; empty where it did not.")
+
+
 class ToldShape(Row):
     """What one recipient was told and answered."""
 
@@ -53,8 +64,8 @@ class ToldShape(Row):
     items: int
     manifest_digest: str
     mailed_at: datetime | None
-    delivered_at: datetime | None = Field(description="When its webhook took it.")
-    problem: str = Field(description="Why the last try at its webhook failed.")
+    delivered_at: datetime | None = Field(description="When its last webhook had taken it.")
+    calls: list[CallShape] = Field(description="At each of its webhooks that was called.")
     reminders: int
     escalated_at: datetime | None
     receipt: Literal["", "removed", "not_held", "removed_but_trained"]
@@ -122,6 +133,7 @@ def _told(told: Told) -> WholeWithdrawal:
         notices=[
             ToldShape(
                 **notice.model_dump(include=set(ToldShape.model_fields)),
+                calls=[CallShape.model_validate(call) for call in told.calls[notice.id]],
                 organisation_name=organisation.name,
             )
             for notice, organisation in told.notices

@@ -164,5 +164,6 @@ def withdrawal_page(
         "withdrawal.html",
         withdrawal=told.withdrawal,
         notices=told.notices,
+        calls=told.calls,
         under_way=waits,
     )

@@ -34,6 +34,7 @@ from registry.pages import (
     signing,
     static_files,
     tracing,
+    webhooks,
 )
 from registry.pages.visiting import refuse_foreign_forms
 
@@ -63,6 +64,7 @@ for _part in (
     inbox,
     ledger,
     notices,
+    webhooks,
     claims,
     audit,
     auditors,

@@ -11,8 +11,9 @@ from catalog.ledger_tables import LedgerMoment
 from registry.access.tables import Agreement, Extract
 from registry.accounts.tables import Environment
 from registry.db import reading, transaction
+from registry.services.calling import call_webhooks
 from registry.services.describing import keep_statistics
-from registry.services.notifying import call_webhooks, tell_recipients
+from registry.services.notifying import tell_recipients
 from registry.services.ports import Ports
 from registry.services.snapshots import behind, bring_up
 from registry.services.stopping import Held, is_withdrawn, stop

@@ -50,12 +50,18 @@ def register_webhook(
     return webhook, webhooks.secret_text(webhook.secret)
 
 
-def close_webhook(session: Session, actor: Actor, webhook_id: str, *, at: datetime) -> Webhook:
-    """Post nothing to it any more; closing it twice is no error."""
+def own_webhook(session: Session, actor: Actor, webhook_id: str) -> Webhook:
+    """A webhook of the actor's organisation."""
     require(actor, Scope.REQUESTS)
     webhook = session.get(Webhook, webhook_id)
     if webhook is None or webhook.organisation_id != actor.organisation_id:
         raise missing("webhook", "webhook", webhook_id)
+    return webhook
+
+
+def close_webhook(session: Session, actor: Actor, webhook_id: str, *, at: datetime) -> Webhook:
+    """Post nothing to it any more; closing it twice is no error."""
+    webhook = own_webhook(session, actor, webhook_id)
     if webhook.closed_at is None:
         webhook.closed_at = at
         session.add(webhook)

@@ -1,4 +1,6 @@
-"""Who has what was taken back is told: by e-mail and webhook, with a manifest and a day to answer.
+"""Who has what was taken back is told: by e-mail, with a manifest and a day to answer.
+
+Their webhooks hear it too (:mod:`registry.services.calling`).
 
 Each step finds its work in rows, so that it goes on where a crash left it. A notice that nobody
 answers is repeated before its day, and on its day brought before the archive and the operator.
@@ -7,7 +9,6 @@ answers is repeated before its day, and on its day brought before the archive an
 import json
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,9 +20,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from catalog.ledger_tables import RightsLine
-from connectors import webhooks
 from registry.access.tables import Agreement, Extract, Part
-from registry.access.withdrawal_tables import Notice, Webhook, Withdrawal
+from registry.access.withdrawal_tables import Notice, Withdrawal
 from registry.accounts.tables import Organisation, OutboxMail, Seat
 from registry.audit.acts import Act
 from registry.audit.values import moment
@@ -29,8 +29,8 @@ from registry.db import reading, transaction
 from registry.digests import canonical, digest
 from registry.errors import Text
 from registry.ids import new_id
+from registry.services.calling import call_again
 from registry.services.locking import locked
-from registry.services.noting import note
 from registry.services.ports import Ports
 from registry.services.stopping import stop
 from registry.services.withdrawing import note_notice, recipients
@@ -40,14 +40,6 @@ log = logging.getLogger("vrijgave")
 FORM = "vrijgave-removal/1"
 BEFORE = timedelta(days=3)
 """How long before its day a notice is repeated."""
-PAUSES = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
-)
-"""After each failed try at a webhook, as the specification advises; then the mail alone counts."""
-_GONE = 410
-_HOOKS_AT_ONCE, _EACH = 8, 5
-"""Webhooks that are called side by side, and notices that one of them gets in a round."""
 
 
 def tell_recipients(engine: Engine, ports: Ports) -> None:
@@ -123,7 +115,6 @@ def _prepared(
         manifest_digest=named,
         signature=signature,
         made_at=at,
-        next_try_at=at,
     )
 
 
@@ -216,92 +207,6 @@ def mail(session: Session, organisation_id: str, subject: Text, text: Text, at: 
         )
 
 
-def call_webhooks(engine: Engine, ports: Ports) -> None:
-    """Post the notices whose next try has come to where their recipients listen.
-
-    Each webhook has its own turn, so that one that is slow or has much to hear delays no other.
-    """
-    at = ports.clock()
-    due = (
-        select(Notice.id, Webhook.id)
-        .join(Webhook, col(Webhook.organisation_id) == col(Notice.organisation_id))
-        .where(col(Notice.next_try_at) <= at, col(Notice.delivered_at).is_(None))
-        .where(col(Webhook.closed_at).is_(None))
-        .order_by(col(Notice.id))
-    )
-    waiting: dict[str, list[str]] = {}
-    with reading(engine) as session:
-        for notice_id, webhook_id in session.exec(due):
-            waiting.setdefault(webhook_id, []).append(notice_id)
-    with ThreadPoolExecutor(_HOOKS_AT_ONCE) as pool:
-        for turn in [pool.submit(_turn, engine, ports, *one) for one in waiting.items()]:
-            turn.result()
-
-
-def _turn(engine: Engine, ports: Ports, webhook_id: str, notices: Sequence[str]) -> None:
-    """One webhook's round, which ends where it does not answer or is gone."""
-    for notice_id in notices[:_EACH]:
-        if _call(engine, ports, notice_id, webhook_id) in {None, _GONE}:
-            return
-
-
-def _call(engine: Engine, ports: Ports, notice_id: str, webhook_id: str) -> int | None:
-    """The status that came back; `None` where no answer did."""
-    at = ports.clock()
-    with reading(engine) as session:
-        notice = session.get_one(Notice, notice_id)
-        webhook = session.get_one(Webhook, webhook_id)
-        body = _payload(session, ports, notice)
-    sent = webhooks.headers(webhook.secret, notice.id, at, body)
-    loopback = ports.settings.on_loopback
-    status, problem = webhooks.post(webhook.address, body, sent, loopback=loopback)
-    with transaction(engine) as session:
-        row = locked(session, session.get_one(Notice, notice_id))
-        row.problem, row.tries = problem, row.tries + 1
-        row.next_try_at = None
-        if not problem:
-            row.delivered_at = ports.clock()
-        elif status != _GONE and row.tries <= len(PAUSES):
-            row.next_try_at = ports.clock() + PAUSES[row.tries - 1]
-        session.add(row)
-        if status == _GONE:
-            webhook = session.get_one(Webhook, webhook_id)
-            webhook.closed_at = ports.clock()
-            session.add(webhook)
-            note(
-                session,
-                Act.WEBHOOK_CLOSED,
-                at=ports.clock(),
-                actor=None,
-                archive=None,
-                ids={"webhook": webhook.id, "organisation": webhook.organisation_id},
-                facts={"reason": "gone"},
-            )
-    return status
-
-
-def _payload(session: Session, ports: Ports, notice: Notice) -> bytes:
-    withdrawal = session.get_one(Withdrawal, notice.withdrawal_id)
-    address = f"{ports.settings.origin}/v1/notices/{notice.id}"
-    return canonical(
-        {
-            "type": "withdrawal.notice",
-            "timestamp": moment(notice.made_at),
-            "data": {
-                "notice": address,
-                "manifest": f"{address}/manifest",
-                "manifest_digest": notice.manifest_digest,
-                "signature": notice.signature,
-                "withdrawal": withdrawal.id,
-                "extracts": notice.extracts,
-                "items": notice.items,
-                "due": moment(withdrawal.due_at),
-                "reminder": notice.reminders,
-            },
-        }
-    )
-
-
 def remind(session: Session, *, at: datetime, origin: str) -> None:
     """Repeat notices without a receipt before their day; on it, tell archive and operator."""
     open_ = (
@@ -321,8 +226,9 @@ def _repeat(
     session: Session, notice: Notice, withdrawal: Withdrawal, at: datetime, origin: str
 ) -> None:
     notice.reminders, notice.reminded_at = notice.reminders + 1, at
-    notice.delivered_at, notice.next_try_at, notice.tries = None, at, 0
+    notice.delivered_at = None
     session.add(notice)
+    call_again(session, notice)
     text = _text(withdrawal, notice, f"{origin}/notices/{notice.id}")
     mail(session, notice.organisation_id, _AGAIN, text, at)
     facts: dict[str, object] = {"number": notice.reminders, "due": moment(withdrawal.due_at)}

@@ -6,7 +6,7 @@ removal manifests and tells the recipients (:mod:`registry.services.notifying`).
 did with the items, models trained on them included, is declared by them and enforced by nobody.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -21,7 +21,7 @@ from catalog.tables import Dataset, Edition
 from connectors.errors import NoSuchObject
 from connectors.ports import Laid, ObjectStore
 from registry.access.tables import Agreement, Extract
-from registry.access.withdrawal_tables import Notice, Withdrawal
+from registry.access.withdrawal_tables import Notice, NoticeCall, Withdrawal
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Organisation
 from registry.audit.acts import Act
@@ -29,6 +29,7 @@ from registry.audit.values import moment
 from registry.errors import NotAllowed, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
+from registry.services.calling import calls_of
 from registry.services.ledger import MOST_LINES, Short, add_moment
 from registry.services.locking import locked
 from registry.services.mandates import reach_of
@@ -67,6 +68,8 @@ class Told:
 
     withdrawal: Withdrawal
     notices: tuple[tuple[Notice, Organisation], ...]
+    calls: Mapping[str, Sequence[NoticeCall]]
+    """How far each notice is at its recipient's webhooks, by the notice's id."""
 
 
 def withdraw(
@@ -196,13 +199,14 @@ def find_withdrawal(session: Session, actor: Actor, withdrawal_id: str, *, at: d
     if found is None or not (own or _audits(session, actor, found.archive_id, at)):
         raise missing("intrekking", "withdrawal", withdrawal_id)
     require(actor, Scope.ARCHIVE_READ if own else Scope.AUDIT)
-    notices = session.exec(
+    rows = session.exec(
         select(Notice, Organisation)
         .where(col(Notice.withdrawal_id) == found.id)
         .where(col(Organisation.id) == col(Notice.organisation_id))
         .order_by(col(Notice.id))
     )
-    return Told(found, tuple((notice, who) for notice, who in notices))
+    notices = tuple((notice, who) for notice, who in rows)
+    return Told(found, notices, calls_of(session, [notice for notice, _ in notices]))
 
 
 def _audits(session: Session, actor: Actor, archive: str, at: datetime) -> bool:

@@ -11,5 +11,5 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table("delivery", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("place", sa.String(), nullable=False, server_default=""))
-        batch_op.add_column(sa.Column("place_key", sa.String(), nullable=False, server_default=""))
+        batch_op.add_column(sa.Column("place", sa.String(), nullable=False, server_default=sa.text("''")))
+        batch_op.add_column(sa.Column("place_key", sa.String(), nullable=False, server_default=sa.text("''")))

@@ -75,7 +75,7 @@ class Crowd:
         self.startup.send("/accept")
         made = extract(self.startup, accept_from)
         wait_for_lineage(self.startup, made)
-        for path in ("/extracts", "/agreements", "/home"):
+        for path in ("/extracts", "/agreements", "/home", "/webhooks"):
             self.startup.open(path)
         self._wait_in_archive()
 

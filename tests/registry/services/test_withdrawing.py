@@ -14,16 +14,17 @@ from sqlmodel import col, select
 from catalog.tables import Edition
 from connectors import webhooks
 from registry.access.tables import Extract
-from registry.access.withdrawal_tables import Notice, Webhook, Withdrawal
+from registry.access.withdrawal_tables import Notice, NoticeCall, Webhook, Withdrawal
 from registry.accounts.tables import OutboxMail
 from registry.audit.checkpoint import open_note
 from registry.db import reading, transaction
 from registry.digests import digest
 from registry.errors import InvalidInput, NotFound
 from registry.services import hooks, publishing, withdrawing
+from registry.services.calling import PAUSES, call_webhooks, last_calls, try_webhook
 from registry.services.catching_up import catch_up
 from registry.services.checking import run_check
-from registry.services.notifying import PAUSES, call_webhooks, remind
+from registry.services.notifying import remind
 from registry.services.publishing import PublishEdition
 from registry.services.reading import Readable
 from registry.services.refusal import Refused
@@ -65,6 +66,16 @@ def told(book: Ledger, withdrawal: Withdrawal) -> Told:
         return withdrawing.find_withdrawal(
             session, book.scene.published.archive, withdrawal.id, at=book.scene.world.clock()
         )
+
+
+def calls(book: Ledger, withdrawal: Withdrawal) -> dict[str, tuple[str, int, bool]]:
+    """Why the last try failed, how many there were and whether it was taken, per webhook."""
+    found = told(book, withdrawal).calls
+    return {
+        call.webhook_id: (call.problem, call.tries, call.delivered_at is not None)
+        for one in found.values()
+        for call in one
+    }
 
 
 def acknowledge(book: Ledger, notice: Notice, receipt: str, remark: str = "") -> Notice:
@@ -258,7 +269,8 @@ def test_a_webhook_that_fails_is_tried_again(book: Ledger, status: int, closed: 
         call_webhooks(book.scene.world.engine, book.scene.world.ports)
     assert len(listener.heard) == (1 if closed else len(PAUSES) + 1)
     ((notice, _),) = told(book, withdrawal).notices
-    assert notice.problem == f"status-{status}"
+    assert calls(book, withdrawal) == {webhook.id: (f"status-{status}", len(listener.heard), False)}
+    assert notice.delivered_at is None
     assert notice.mailed_at is not None
     with reading(book.scene.world.engine) as session:
         assert (session.get_one(Webhook, webhook.id).closed_at is not None) is closed
@@ -279,8 +291,7 @@ def test_a_slow_webhook_delays_no_other(book: Ledger) -> None:
         withdrawal = take_back(book, items=book.items(book.scene.cut())[:1])
         catch(book)
     assert len(first.heard) == len(second.heard) == 1
-    ((notice, _),) = told(book, withdrawal).notices
-    assert (notice.problem, notice.tries) == ("", 2)
+    assert sorted(calls(book, withdrawal).values()) == [("", 1, True)] * 2
 
 
 def test_a_webhook_that_does_not_answer_is_left_for_this_round(book: Ledger) -> None:
@@ -293,10 +304,77 @@ def test_a_webhook_that_does_not_answer_is_left_for_this_round(book: Ledger) -> 
         take_back(book, items=[item])
     catch(book)
     with reading(engine) as session:
-        assert sorted(session.exec(select(Notice.tries)).all()) == [0, 1]
+        assert session.exec(select(NoticeCall.tries)).all() == [1]
     call_webhooks(engine, ports)
     with reading(engine) as session:
-        assert sorted(session.exec(select(Notice.tries)).all()) == [1, 1]
+        assert session.exec(select(NoticeCall.tries)).all() == [1, 1]
+
+
+def test_each_webhook_has_a_state_of_its_own(book: Ledger) -> None:
+    """One that took it is not called again and stands for no other; told is who heard all."""
+    with listening(204) as (one, first), listening(500) as (other, second):
+        took, _ = register(book, one)
+        failed, _ = register(book, other)
+        withdrawal = take_back(book, items=book.items(book.scene.cut())[:1])
+        catch(book)
+        assert calls(book, withdrawal) == {
+            took.id: ("", 1, True),
+            failed.id: ("status-500", 1, False),
+        }
+        ((notice, _),) = told(book, withdrawal).notices
+        assert notice.delivered_at is None
+        second.status = 204
+        book.scene.world.clock.now += PAUSES[0]
+        call_webhooks(book.scene.world.engine, book.scene.world.ports)
+    assert (len(first.heard), len(second.heard)) == (1, 2)
+    ((notice, _),) = told(book, withdrawal).notices
+    assert notice.delivered_at == book.scene.world.clock()
+
+
+def test_a_reminder_is_another_message_to_each_webhook(book: Ledger) -> None:
+    """Receivers drop what they heard before, so the reminder has an id of its own."""
+    with listening(204) as (address, listener):
+        webhook, _ = register(book, address)
+        take_back(book, items=book.items(book.scene.cut())[:1])
+        catch(book)
+        world = book.scene.world
+        world.clock.now += timedelta(days=12)
+        with transaction(world.engine) as session:
+            remind(session, at=world.clock(), origin=world.settings.origin)
+        call_webhooks(world.engine, world.ports)
+    ids = [dict(headers)["webhook-id"] for headers, _ in listener.heard]
+    assert len(ids) == len(set(ids)) == 2
+    assert ids[1] == f"{ids[0]}_1"
+    with reading(world.engine) as session:
+        assert [call.notice_id for call in last_calls(session, webhook)] == [ids[0]]
+
+
+def test_a_webhook_that_comes_later_hears_what_is_unanswered(book: Ledger) -> None:
+    """A notice with a receipt is told no more; one without is."""
+    items = book.items(book.scene.cut())
+    answered, waiting = (take_back(book, items=[item]) for item in items[:2])
+    catch(book)
+    ((notice, _),) = told(book, answered).notices
+    world = book.scene.world
+    with transaction(world.engine) as session:
+        given = withdrawing.Acknowledge(notice_id=notice.id, receipt="removed")
+        withdrawing.acknowledge(session, book.scene.startup.actor, given, at=world.clock())
+    with listening(204) as (address, listener):
+        register(book, address)
+        call_webhooks(world.engine, world.ports)
+    ((_, body),) = listener.heard
+    assert json.loads(body)["data"]["withdrawal"] == waiting.id
+
+
+def test_a_webhook_can_be_tried(book: Ledger) -> None:
+    """A message that says nothing, signed as any; the reason where it was not taken."""
+    ports = book.scene.world.ports
+    with listening(204) as (address, listener):
+        webhook, _ = register(book, address)
+        assert try_webhook(webhook, ports) == ""
+    ((_, body),) = listener.heard
+    assert json.loads(body)["type"] == "webhook.test"
+    assert try_webhook(webhook, ports) == "unreachable"
 
 
 def test_an_auditor_sees_it_and_a_rival_does_not(book: Ledger) -> None:
