@@ -7,19 +7,20 @@ when the work is done.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import obstore
 
-from connectors.errors import error
+from connectors.errors import NoSuchObject, error
 from connectors.local import full_disk_named
 from connectors.ports import MIB, NEVER, ShouldStop, StoredObject
 from connectors.s3 import S3Address, named_answers, open_bucket
 
 _BLOCK = 16 * MIB
 _LONGEST_KEY = 1024
+_NOBODYS = "vrijgave-asks-whether-it-is-let-in"
 
 
 class SourcePlace:
@@ -35,6 +36,16 @@ class SourcePlace:
             raise error("unknown-store", url=address.url)
         self._bucket = parts.netloc
         self._store = open_bucket(address)
+
+    def knock(self) -> None:
+        """Ask for a name that nobody gave and for what is there; an error tells what is wrong.
+
+        The first tells keys that are refused, the second a bucket that is gone.
+        """
+        with suppress(NoSuchObject):
+            self.size(_NOBODYS)
+        with self._named(self._bucket):
+            next(iter(obstore.list(self._store, chunk_size=1)), None)
 
     def size(self, key: str) -> int:
         """Bytes of an object."""

@@ -21,17 +21,23 @@ def list_places() -> None:
 
 @places.command()
 def check() -> None:
-    """Read every registered file where it stands; ends with 1 where one is not as it was."""
+    """Read every registered file where it stands; ends with 1 where one is not as it was.
+
+    A place of which no file is registered yet is asked for a list of its files instead.
+    """
     from registry.clock import system_clock
     from registry.db import reading
     from registry.runtime import open_runtime
-    from registry.services.places import check_left
+    from registry.services.places import check_left, check_unused
     from registry.settings import Settings
 
     runtime = open_runtime(Settings(), system_clock, check=False)
     wrong = 0
     with reading(runtime.engine) as session:
-        for name, problem in check_left(session, runtime.settings):
+        for name, problem in check_unused(session, runtime.settings):
+            typer.echo(f"{name}\t{problem or 'answers'}")
+            wrong += bool(problem)
+        for name, problem in check_left(session, runtime.settings, system_clock()):
             typer.echo(f"{name}\t{problem or 'as registered'}")
             wrong += bool(problem)
     runtime.engine.dispose()

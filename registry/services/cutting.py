@@ -18,7 +18,7 @@ from pyarrow.parquet import ParquetFile
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
 
-from catalog.tables import Edition
+from catalog.tables import Dataset, Delivery, Edition
 from connectors.errors import ConnectorError, JobCancelled, StoreUnavailable
 from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, ShouldStop, SourceFile
 from policies import Selection
@@ -193,14 +193,17 @@ def _source(
 ) -> SourceFile:
     """The edition's items with their content, wherever that stands."""
     with reading(engine) as session:
+        delivery = session.get_one(Delivery, edition.delivery_id)
+        dataset = session.get_one(Dataset, edition.dataset_id)
         countries = countries_of(session, edition, ports.settings)
-        refusal = outside(cut.decision, ports.settings.regions | countries) if countries else None
-        if refusal is not None:
-            raise refusal
-        apart = folder.with_name("source")
-        apart.mkdir()
-        left = content_of(session, ports, edition, apart, cancelled)
-    return left or source_of(ports.store, edition)
+    if not delivery.place:
+        return source_of(ports.store, edition)
+    refusal = outside(cut.decision, ports.settings.regions | countries) if countries else None
+    if refusal is not None:
+        raise refusal
+    apart = folder.with_name("source")
+    apart.mkdir()
+    return content_of(ports, dataset, delivery, apart, cancelled)
 
 
 def _out_columns(edition: Edition, selection: Selection) -> tuple[OutColumn, ...]:

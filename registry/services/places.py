@@ -7,7 +7,7 @@ is read anew into a folder of that job and held to the hash it was registered wi
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -168,25 +168,60 @@ def file_of(
     if refusal is not None:
         raise refusal
     target = folder / "source"
-    found = opened(place).fetch(delivery.place_key, target, should_stop)
+    found = opened(place).fetch(delivery.place_key, target, _in_time(ports, should_stop))
     if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
         raise error("place-changed", key=delivery.place_key)
     return target
 
 
-def check_left(session: Session, settings: Settings) -> Iterator[tuple[str, str]]:
+def _in_time(ports: Ports, should_stop: ShouldStop) -> ShouldStop:
+    """Also ends what a slow bucket would stretch beyond the time that one extract may take."""
+    seconds = ports.settings.extract_seconds
+    end = ports.clock() + timedelta(seconds=seconds)
+
+    def stopped() -> bool:
+        if ports.clock() > end:
+            raise error("time-limit", seconds=seconds)
+        return should_stop()
+
+    return stopped
+
+
+def check_unused(session: Session, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every place of which no file is registered, and in a sentence why we are not let in, if so.
+
+    It is asked for a list, which keys that may read files need not be allowed.
+    """
+    used = set(session.exec(select(Delivery.place).distinct()))
+    for name, place in sorted(settings.places.items()):
+        if name in used:
+            continue
+        try:
+            opened(place).knock()
+        except ConnectorError as wrong:
+            yield name, wrong.en
+        else:
+            yield name, ""
+
+
+def check_left(session: Session, settings: Settings, at: datetime) -> Iterator[tuple[str, str]]:
     """Every file that was left where it is, and in a sentence what is wrong with it, if anything.
 
-    Each is read through once.
+    Each is read through once, where this node may read it.
     """
-    left = select(Delivery).where(col(Delivery.place) != "").order_by(col(Delivery.id))
-    for delivery in session.exec(left):
-        yield f"{delivery.place}/{delivery.place_key}", _wrong_with(delivery, settings)
+    left = select(Delivery, Dataset).join(Dataset).where(col(Delivery.place) != "")
+    for delivery, dataset in session.exec(left.order_by(col(Delivery.id))):
+        name = f"{delivery.place}/{delivery.place_key}"
+        yield name, _wrong_with(delivery, dataset, settings, at)
 
 
-def _wrong_with(delivery: Delivery, settings: Settings) -> str:
+def _wrong_with(delivery: Delivery, dataset: Dataset, settings: Settings, at: datetime) -> str:
     try:
-        found = opened(_known_place(settings, delivery)).hash(delivery.place_key)
+        place = _known_place(settings, delivery)
+        refusal = _elsewhere(dataset, place, settings, at)
+        if refusal is not None:
+            raise refusal
+        found = opened(place).hash(delivery.place_key)
         if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
             raise error("place-changed", key=delivery.place_key)
     except ConnectorError as wrong:
@@ -229,17 +264,14 @@ _ROWS = 100_000
 
 
 def content_of(
-    session: Session, ports: Ports, edition: Edition, folder: Path, should_stop: ShouldStop
-) -> SourceFile | None:
-    """An edition's items with their content, laid out anew; `None` where our store has them.
+    ports: Ports, dataset: Dataset, delivery: Delivery, folder: Path, should_stop: ShouldStop
+) -> SourceFile:
+    """The items of a left file with their content, laid out anew.
 
     The same file and mapping give the same items; the caller counts them against what was
-    published.
+    published. No transaction is open meanwhile: a slow bucket holds up nobody else.
     """
-    delivery = session.get_one(Delivery, edition.delivery_id)
-    if not delivery.place:
-        return None
-    dataset, mapping = session.get_one(Dataset, edition.dataset_id), parse_mapping(delivery.mapping)
+    mapping = parse_mapping(delivery.mapping)
     source = file_of(ports, dataset, delivery, folder, should_stop)
     laid = ports.importer.lay_out(
         DeliveredFile(source, delivery.format, mapping.records),  # type: ignore[arg-type]  # the column's CHECK holds it to these

@@ -84,16 +84,17 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> No
 
 @dataclass
 class Moody:
-    """What stands before the server: how often it refuses first, and how long it waits."""
+    """What stands before the server: how often it refuses or hangs up first, and how it waits."""
 
     refusals: int = 0
+    cuts: int = 0
     delay: float = 0.0
     asked: list[str] = field(default_factory=list)
 
 
 @contextmanager
 def moody_front(server: S3Server) -> Iterator[tuple[Moody, int]]:
-    """A front that answers 503 or slowly, as told, and else passes everything on; its port."""
+    """A front that answers 503, half or slowly, as told, else passes everything on; its port."""
     mood = Moody()
 
     class Handler(BaseHTTPRequestHandler):
@@ -111,6 +112,10 @@ def moody_front(server: S3Server) -> Iterator[tuple[Moody, int]]:
                 beyond.request(self.command, self.path, body, dict(self.headers))
                 answer = beyond.getresponse()
                 headers, content = dict(answer.getheaders()), answer.read()
+            if mood.cuts > 0 and self.command == "GET":
+                mood.cuts -= 1
+                headers["Content-Length"] = str(len(content))
+                content, self.close_connection = content[: len(content) // 2], True
             with suppress(ConnectionError):  # a client without patience has left
                 self._answer(answer.status, headers, content)
 

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from catalog.tables import Delivery
 from connectors.errors import StoreUnavailable
+from connectors.places import SourcePlace
 from connectors.s3 import open_bucket
 from registry.access.tables import Extract, Part
 from registry.accounts.actors import Actor
@@ -28,7 +29,7 @@ from registry.services import registration
 from registry.services.checking import run_check
 from registry.services.cutting import run_extract
 from registry.services.fsck import fsck
-from registry.services.places import LeaveInPlace, check_left, own_places
+from registry.services.places import LeaveInPlace, check_left, check_unused, own_places
 from registry.services.proposing import propose_mapping
 from registry.settings import Place
 from tests.support.s3 import ACCESS, BUCKET, SECRET, Moody, S3Server, moody_front
@@ -52,7 +53,7 @@ class Left:
         self.world = world
         self.archive: Actor = world.an_archive()
         self.bucket = open_bucket(s3.address(folder.name))
-        self.file = folder / "journaals.csv"
+        self.folder, self.file = folder.name, folder / "journaals.csv"
         generator.write(self.file, ITEMS, seed=3, faults=4)
         obstore.put(self.bucket, KEY, self.file)
         self.settle(
@@ -201,7 +202,7 @@ def test_an_object_that_changed_is_cut_no_more(left: Left) -> None:
     assert (failed.state, failed.problem["code"]) == ("failed", "place-changed")
     assert list(left.world.ports.store.keys("parts/")) == []
     with reading(left.world.engine) as session:
-        ((name, problem),) = check_left(session, left.world.settings)
+        ((name, problem),) = check_left(session, left.world.settings, left.world.clock())
     assert name == f"eigen/{KEY}"
     assert "changed" in problem
 
@@ -250,6 +251,59 @@ def test_a_bucket_that_stays_away_leaves_the_job_and_then_the_reason(
         left.leave()
 
 
+@pytest.mark.parametrize("mood", [{"delay": 3.0}, {"cuts": 1000}])
+def test_a_bucket_that_stalls_or_hangs_up_holds_nothing_open(
+    left: Left, front: tuple[Moody, int], mood: dict[str, float]
+) -> None:
+    """Within its patience the job ends for now; no half file stays, and later it is cut."""
+    _, ordered = left.order()
+    for name, value in mood.items():
+        setattr(front[0], name, value)
+    with pytest.raises(StoreUnavailable):
+        left.cut(ordered)
+    assert list(left.world.ports.scratch.iterdir()) == []
+    front[0].delay = front[0].cuts = 0
+    assert left.cut(ordered).state == "ready"
+
+
+def test_a_file_that_comes_too_slowly_ends_with_the_reason(
+    left: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Block by block it may take no longer than an extract may."""
+    _, ordered = left.order()
+    bound, clock = left.world.settings.extract_seconds, left.world.clock
+    of_bytes = SourcePlace.size
+
+    def slowly(place: SourcePlace, key: str) -> int:
+        clock.advance(seconds=bound + 1)
+        return of_bytes(place, key)
+
+    monkeypatch.setattr(SourcePlace, "size", slowly)
+    assert left.cut(ordered).problem["code"] == "time-limit"
+
+
+def test_a_place_without_files_is_asked_for_a_list(left: Left) -> None:
+    """It answers, or a sentence says why not; one with files is known by these."""
+    tried: list[dict[str, object]] = [
+        {},
+        {"secret_key": SecretStr("another-secret")},
+        {"secret_key": SecretStr(SECRET), "url": "s3://nobodys-bucket"},
+    ]
+    told: list[tuple[str, str]] = []
+    for facts in tried:
+        left.settle(**facts)
+        with reading(left.world.engine) as session:
+            told += check_unused(session, left.world.settings)
+    assert [name for name, _ in told] == ["eigen"] * 3
+    assert told[0][1] == ""
+    assert "does not let us in" in told[1][1]
+    assert told[2][1]
+    left.settle(url=f"s3://{BUCKET}/{left.folder}")
+    left.leave()
+    with reading(left.world.engine) as session:
+        assert list(check_unused(session, left.world.settings)) == []
+
+
 def test_a_bucket_that_lets_us_not_in_is_named_and_no_secret_is_told(
     left: Left, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -265,13 +319,18 @@ def test_a_bucket_that_lets_us_not_in_is_named_and_no_secret_is_told(
     assert not any(secret in one for one in told for secret in (SECRET, "another-secret"))
 
 
-def test_a_node_elsewhere_may_not_read_it(left: Left) -> None:
-    """The rule names where it is read: at registration, at the check and when it is cut."""
+def test_a_node_elsewhere_may_not_read_it(left: Left, front: tuple[Moody, int]) -> None:
+    """The rule names where it is read: at registration, when it is cut and when it is checked."""
     _, ordered = left.order()
     left.use(node_region="US")
     assert left.cut(ordered).problem["code"] == "service-elsewhere"
     with pytest.raises(NotAllowed, match="node-elsewhere"):
         left.leave()
+    asked = len(front[0].asked)
+    with reading(left.world.engine) as session:
+        ((_, problem),) = check_left(session, left.world.settings, left.world.clock())
+    assert "may only be read in" in problem
+    assert len(front[0].asked) == asked
     left.use(node_region="DE")
     assert left.leave()
 
@@ -305,7 +364,10 @@ def test_a_place_that_is_not_set_up_any_more_is_named(left: Left) -> None:
     left.use(places={})
     assert left.cut(ordered).problem["code"] == "place-gone"
     with reading(left.world.engine) as session:
-        assert "not set up" in next(iter(check_left(session, left.world.settings)))[1]
+        assert (
+            "not set up"
+            in next(iter(check_left(session, left.world.settings, left.world.clock())))[1]
+        )
 
 
 def test_places_are_their_archives_alone(left: Left) -> None:
@@ -329,4 +391,6 @@ def test_what_is_stored_of_it_holds(left: Left) -> None:
     done = fsck(world.engine, world.ports, verifier, open_head_store(world.settings))
     assert not done.findings
     with reading(world.engine) as session:
-        assert [problem for _, problem in check_left(session, world.settings)] == [""]
+        assert [problem for _, problem in check_left(session, world.settings, world.clock())] == [
+            ""
+        ]
