@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlmodel import select
 
 from catalog.tables import Delivery
+from connectors import open_extractor
 from connectors.errors import StoreUnavailable
 from connectors.places import SourcePlace
 from connectors.s3 import open_bucket
@@ -152,6 +153,15 @@ def test_an_extract_from_the_archives_bucket_has_the_same_rows(left: Left) -> No
 
     assert left.rows(extract) == left.rows(copied)
     assert extract.rows == copied.rows > 0
+
+
+def test_the_other_engine_cuts_it_too(left: Left) -> None:
+    """What was read anew is a file like any other to whatever engine cuts."""
+    _, ordered = left.order()
+    left.world.ports = replace(left.world.ports, extractor=open_extractor("daft"))
+    extract = left.cut(ordered)
+    assert extract.state == "ready", extract.problem
+    assert extract.rows == len(left.rows(extract)) > 0
 
 
 def test_nothing_of_the_content_is_kept(left: Left) -> None:
