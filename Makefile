@@ -29,7 +29,7 @@ help: ## what can be made
 	@touch $@
 
 # Programs on Node that tests and benchmarks run against; tests that want them skip without.
-.venv/node: tests/support/node/package-lock.json
+.venv/node: tests/support/node/package-lock.json | .venv/bin/uv
 	npm ci --prefix tests/support/node --silent --no-audit --no-fund
 	@touch $@
 
