@@ -25,6 +25,7 @@ from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
 from registry.services.retention import keep_periods
 from registry.services.reviewing import remind_reviewers
+from registry.services.verifying import remind_of_ends
 from registry.uploads import sweep_uploads
 
 log = logging.getLogger("vrijgave")
@@ -71,6 +72,7 @@ class Background:
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._in_transaction(forget_spent)),
             (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
+            (FORGET_SECONDS, background._in_transaction(remind_of_ends)),
             (FORGET_SECONDS, background._sweep_uploads),
             (FORGET_SECONDS, background._in_transaction(expire_extracts)),
             (FORGET_SECONDS, background._remove_files),

@@ -28,6 +28,9 @@ class Organisation(SQLModel, table=True):
     country: str = Field(max_length=2)
     state: str = "active"
     created_at: datetime = Field(sa_type=UtcDateTime)
+    verification: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    """``verified`` or ``withdrawn``, as its newest verification ended; empty before the first."""
+    verified_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Seat(SQLModel, table=True):

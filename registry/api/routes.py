@@ -36,6 +36,7 @@ from registry.api import (
     statistics,
     terms,
     tiles,
+    verifications,
     withdrawals,
 )
 
@@ -45,6 +46,7 @@ HANDLED = (RequestValidationError, ConnectorError, OperationalError)
 router = APIRouter()
 for _module in (
     organisations,
+    verifications,
     people,
     machines,
     datasets,

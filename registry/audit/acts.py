@@ -210,7 +210,7 @@ SHAPES: Mapping[Act, Shape] = {
         "organisation", "role", or_ids="seat", or_facts="country user_class state"
     ),
     Act.ORGANISATION_CHANGED: _shape(
-        "organisation", or_facts="role country user_class state reason"
+        "organisation", or_facts="role country user_class state reason until"
     ),
     Act.ORGANISATION_BLOCKED: _shape("organisation", or_facts="reason state"),
     Act.ENVIRONMENT_REGISTERED: _shape(

@@ -165,3 +165,40 @@ def verify(organisation_id: Annotated[str, typer.Argument(help="org_…")]) -> N
     with _transaction() as (runtime, session):
         done = verify_organisation(session, None, organisation_id, at=runtime.clock())
         typer.echo(f"{done.slug} is active")
+
+
+@organisations.command()
+def verifications() -> None:
+    """What organisations say they are and waits for you, and what stands; newest first."""
+    from registry.services.verifying import list_all as every
+
+    with _transaction() as (_, session):
+        for card, who in every(session, None):
+            until = f"{card.expires_at:%Y-%m-%d}" if card.expires_at else "-"
+            typer.echo(
+                f"{card.id}  {card.state:9} {until:10}  {who.slug}  {card.legal_name}"
+                f"  {card.number_kind} {card.number}  {card.signatory}  {card.evidence}"
+            )
+
+
+@organisations.command("decide")
+def decide_verification(
+    verification_id: Annotated[str, typer.Argument(help="vrf_…")],
+    state: Annotated[str, typer.Argument(help="verified, refused or withdrawn.")],
+    reason: Annotated[str, typer.Option(help="What the organisation reads.")] = "",
+    months: Annotated[int, typer.Option(min=1, max=60, help="How long it holds.")] = 24,
+) -> None:
+    """Verify or refuse who an organisation says it is, or take that back at once."""
+    from pydantic import ValidationError
+
+    from registry.services.verifying import Decide, decide
+
+    told = {"verification_id": verification_id, "state": state, "reason": reason, "months": months}
+    try:
+        command = Decide.model_validate(told)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
+    with _transaction() as (runtime, session):
+        card = decide(session, None, command, at=runtime.clock())
+        typer.echo(f"{card.legal_name} is {card.state}")

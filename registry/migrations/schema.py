@@ -18,6 +18,7 @@ TABLES = (
     "registry.access.tables",
     "registry.access.links",
     "registry.accounts.proofs",
+    "registry.accounts.verifications",
     "registry.access.withdrawal_tables",
     "registry.access.reviews",
     "registry.access.lineage_tables",

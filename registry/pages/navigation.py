@@ -45,9 +45,10 @@ def menu(viewer: Actor | None) -> Sequence[Link]:
 def organisation_menu(viewer: Actor) -> Sequence[Link]:
     """Address and name of the pages about the visitor's own organisation."""
     keys = ("/keys", "tokens")
+    card = ("/organisation", "organisation")
     if viewer.role == "user":
-        return (("/environments", "environments"), keys)
+        return (card, ("/environments", "environments"), keys)
     asking = (("/auditors", "auditors"), keys)
     if viewer.role == "operator":
-        return (("/people", "people"), *asking)
-    return asking if viewer.role == "archive" else (keys,)
+        return (("/verifications", "verifications"), ("/people", "people"), *asking)
+    return (card, *asking) if viewer.role == "archive" else (keys,)

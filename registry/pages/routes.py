@@ -34,6 +34,7 @@ from registry.pages import (
     signing,
     static_files,
     tracing,
+    verifications,
     webhooks,
 )
 from registry.pages.visiting import refuse_foreign_forms
@@ -71,6 +72,7 @@ for _part in (
     populations,
     processing,
     tracing,
+    verifications,
 ):
     router.include_router(_part.router)
 

@@ -22,6 +22,7 @@ from registry.services.accounts import Command
 from registry.services.asking import policy_of
 from registry.services.locking import locked
 from registry.services.noting import note
+from registry.services.verifying import require_standing
 from registry.services.wording import conflict, invalid, missing
 
 
@@ -151,6 +152,7 @@ def accept(
     agreement = _own_proposal(session, actor, agreement_id)
     if agreement.state == "in_force":
         return agreement
+    require_standing(session, actor, at)
     if seen_digest != agreement.digest:
         raise invalid(
             "digest",

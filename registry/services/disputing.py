@@ -34,7 +34,7 @@ from registry.services.accounts import Command, Email, Line
 from registry.services.catalogue import find_dataset
 from registry.services.ledger import Evidence, add_moment
 from registry.services.locking import locked
-from registry.services.notifying import mail
+from registry.services.mailing import mail
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
 

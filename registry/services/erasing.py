@@ -19,6 +19,7 @@ from registry.access.withdrawal_tables import Dispute, Notice
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.erasures import Erasure
 from registry.accounts.tables import Credential, IdempotencyKey, OutboxMail, Seat
+from registry.accounts.verifications import Verification
 from registry.audit.acts import Act
 from registry.audit.log import erase
 from registry.ids import new_id
@@ -33,6 +34,9 @@ _WORDS: tuple[tuple[type[SQLModel], Any, Any], ...] = (
     (AccessRequest, AccessRequest.note, AccessRequest.filed_by),
     (DecisionRow, DecisionRow.answer, DecisionRow.reviewed_by),
     (Notice, Notice.remark, Notice.received_by),
+    (Verification, Verification.signatory, Verification.applied_by),
+    (Verification, Verification.evidence, Verification.applied_by),
+    (Verification, Verification.reason, Verification.decided_by),
 )
 """What a person wrote in their own words, and who that was."""
 

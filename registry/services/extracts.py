@@ -36,6 +36,7 @@ from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import asked_of
 from registry.services.residency import outside
+from registry.services.verifying import require_standing
 from registry.services.wording import conflict, invalid, missing
 
 ALWAYS = ("_item", "_rights")
@@ -73,6 +74,7 @@ def order_extract(
     agreement = session.get(Agreement, command.agreement_id)
     if agreement is None or agreement.organisation_id != actor.organisation_id:
         raise missing("overeenkomst", "agreement", command.agreement_id)
+    require_standing(session, actor, at)
     ended = standing(locked(session, agreement), at)
     if ended is not None:
         raise ended

@@ -22,7 +22,7 @@ from sqlmodel import Session, col, select
 from catalog.ledger_tables import RightsLine
 from registry.access.tables import Agreement, Extract, Part
 from registry.access.withdrawal_tables import Notice, Withdrawal
-from registry.accounts.tables import Organisation, OutboxMail, Seat
+from registry.accounts.tables import Organisation
 from registry.audit.acts import Act
 from registry.audit.values import moment
 from registry.db import reading, transaction
@@ -31,6 +31,7 @@ from registry.errors import Text
 from registry.ids import new_id
 from registry.services.calling import call_again
 from registry.services.locking import locked
+from registry.services.mailing import mail
 from registry.services.ports import Ports
 from registry.services.stopping import stop
 from registry.services.withdrawing import note_notice, recipients
@@ -190,21 +191,6 @@ def _text(withdrawal: Withdrawal, notice: Notice, address: str) -> Text:
         f"Remove them by {day} and say what you did:\n{address}\n\n"
         "The list is there too. What you declare of trained models is your declaration.",
     )
-
-
-def mail(session: Session, organisation_id: str, subject: Text, text: Text, at: datetime) -> None:
-    """A message to every seat of an organisation, each in its own language."""
-    seats = select(Seat).where(col(Seat.organisation_id) == organisation_id, col(Seat.active))
-    for seat in session.exec(seats).all():
-        session.add(
-            OutboxMail(
-                id=new_id("mail", at),
-                seat_id=seat.id,
-                subject=subject.in_language(seat.language),
-                body=text.in_language(seat.language),
-                created_at=at,
-            )
-        )
 
 
 def remind(session: Session, *, at: datetime, origin: str) -> None:

@@ -15,7 +15,8 @@ from connectors.ports import ObjectStore
 from policies import Decision
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.actors import Actor
-from registry.accounts.tables import Environment
+from registry.accounts.tables import Environment, Organisation
+from registry.accounts.verifications import lapse_of
 from registry.audit.acts import Act
 from registry.errors import Conflict, Gone, NotAllowed, RegistryError, Text
 from registry.services.agreeing import standing
@@ -113,7 +114,8 @@ def look_at_part(
     _, agreement, environment, part, newest = rows
     held = Held(extract, agreement, environment.country, newest or 0)
     refusal = (
-        standing(agreement, visit["at"])
+        lapse_of(session.get_one(Organisation, extract.organisation_id), visit["at"])
+        or standing(agreement, visit["at"])
         or _wrong_environment(actor, environment, visit["address"])
         or unproven(environment, visit["at"])
         or _no_longer_permitted(session, actor, extract, agreement, environment, visit)

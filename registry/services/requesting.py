@@ -25,6 +25,7 @@ from registry.services.locking import locked
 from registry.services.machines import find_environment
 from registry.services.noting import note
 from registry.services.residency import unproven
+from registry.services.verifying import require_standing
 from registry.services.wording import conflict, invalid, missing
 
 ANSWER_WITHIN = timedelta(days=10)
@@ -83,6 +84,7 @@ def file_request(
         denied here.
     """
     require(actor, Scope.REQUESTS)
+    require_standing(session, actor, at)
     environment = _open_environment(session, actor, command.environment_id, at)
     listings = [
         offered(find_dataset(session, actor, name), f"datasets.{i}")

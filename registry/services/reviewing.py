@@ -24,8 +24,8 @@ from registry.evidence.anomalies import Finding, Looked, Thresholds, find, netwo
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.locking import locked
+from registry.services.mailing import mail
 from registry.services.mandates import stream_of
-from registry.services.notifying import mail
 from registry.services.noting import note
 from registry.services.wording import invalid
 

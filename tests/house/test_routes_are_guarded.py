@@ -114,8 +114,10 @@ REFUSED_INSIDE = {
     ("POST", "/v1/auditors"),
     ("DELETE", "/v1/auditors/{mandate_id}"),
     ("POST", "/v1/proofs/{proof_id}/decision"),
+    ("POST", "/v1/verifications"),
 }
-"""Routes whose service refuses auditors: the test of a real call is `test_nobody_elses_things`."""
+"""Routes whose service refuses auditors: the tests of a real call are `test_nobody_elses_things`
+and, for verifications, `test_wrong_input_and_states_are_refused`."""
 
 OPERATORS_TOO = {
     ("GET", "/v1/environments/{environment_id}/proofs"),

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -223,17 +224,39 @@ def test_a_running_stream_ends_when_the_agreement_does(own: Ready, monkeypatch: 
     monkeypatch.setattr(serving, "BLOCK", 64)
     monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)
     _slow_blocks(monkeypatch)
+    body = {"reason": "Op verzoek van de maker."}
     with pytest.raises(httpx2.RemoteProtocolError):
-        _revoke_while_reading(own)
+        _end_while_reading(
+            own, lambda: own.world.archive.post(f"/agreements/{own.agreement}/revocation", body)
+        )
 
 
-def _revoke_while_reading(own: Ready) -> None:
+def test_a_running_stream_ends_when_the_verification_does(own: Ready, monkeypatch: Any) -> None:
+    """An organisation that loses its verification in the middle gets no more, and hears why."""
+    from registry import serving
+
+    monkeypatch.setattr(serving, "BLOCK", 64)
+    monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)
+    _slow_blocks(monkeypatch)
+    told = {"legal_name": "Klankwerk BV", "number": "12345678", "signatory": "Noor"}
+    told |= {"signatory_role": "directeur", "evidence": "https://kvk.example/12345678"}
+    card = own.world.startup.post("/verifications", told)["id"]
+    operator = own.world.operator
+    decided = {"verification_id": card, "reason": "Opgeheven."}
+    operator.post("/verification-decisions", decided | {"state": "verified"})
+    withdrawn = decided | {"state": "withdrawn"}
+    with pytest.raises(httpx2.RemoteProtocolError):
+        _end_while_reading(own, lambda: operator.post("/verification-decisions", withdrawn))
+    refused = own.read(Range="bytes=0-9")
+    assert (refused.status_code, refused.json()["code"]) == (403, "verification-withdrawn")
+
+
+def _end_while_reading(own: Ready, end: Callable[[], object]) -> None:
     headers = {"Authorization": f"Bearer {own.token}"}
     with httpx2.stream("GET", own.part["address"], headers=headers) as response:
         blocks = response.iter_raw()
         next(blocks)
-        body = {"reason": "Op verzoek van de maker."}
-        own.world.archive.post(f"/agreements/{own.agreement}/revocation", body)
+        end()
         revoked = time.monotonic()
         for _ in blocks:
             assert time.monotonic() - revoked < 2
