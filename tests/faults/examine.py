@@ -11,6 +11,7 @@ from registry.access.tables import Access, AccessRange, Agreement, Extract
 from registry.audit import store
 from registry.audit.log import open_head_store, open_signer
 from registry.db import reading, transaction
+from registry.jobs.leftovers import Home
 from registry.services.accesses import ABANDONED, WINDOW, close_windows
 from registry.services.checking import run_check
 from registry.services.cutting import run_extract
@@ -37,7 +38,7 @@ def examine(home: Path, acks: list[Ack]) -> list[str]:
 
 def _recover(world: World) -> None:
     """What the service does when it starts, and its rounds do later."""
-    world.ports.store.sweep()
+    Home(world.ports).leave()
     with reading(world.engine) as session:
         deliveries = session.exec(select(Delivery.id).where(col(Delivery.state) == "checking"))
         checks = list(deliveries)
