@@ -240,15 +240,21 @@ def test_a_running_stream_ends_when_the_verification_does(own: Ready, monkeypatc
     _slow_blocks(monkeypatch)
     told = {"legal_name": "Klankwerk BV", "number": "12345678", "signatory": "Noor"}
     told |= {"signatory_role": "directeur", "evidence": "https://kvk.example/12345678"}
-    card = own.world.startup.post("/verifications", told)["id"]
     operator = own.world.operator
-    decided = {"verification_id": card, "reason": "Opgeheven."}
-    operator.post("/verification-decisions", decided | {"state": "verified"})
-    withdrawn = decided | {"state": "withdrawn"}
+
+    def verify() -> dict[str, str]:
+        card = own.world.startup.post("/verifications", told)["id"]
+        decided = {"verification_id": card, "reason": "Opgeheven."}
+        operator.post("/verification-decisions", decided | {"state": "verified"})
+        return decided
+
+    withdrawn = verify() | {"state": "withdrawn"}
     with pytest.raises(httpx2.RemoteProtocolError):
         _end_while_reading(own, lambda: operator.post("/verification-decisions", withdrawn))
     refused = own.read(Range="bytes=0-9")
     assert (refused.status_code, refused.json()["code"]) == (403, "verification-withdrawn")
+    verify()
+    assert own.read(Range="bytes=0-9").status_code == 206
 
 
 def _end_while_reading(own: Ready, end: Callable[[], object]) -> None:
