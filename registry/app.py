@@ -105,7 +105,7 @@ def _lifespan(
         finally:
             await run_in_threadpool(jobs.stop)
             await run_in_threadpool(app.state.background.stop)
-            runtime.checks.close()
+            runtime.changes.close()
             runtime.engine.dispose()
 
     return run

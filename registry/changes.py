@@ -5,7 +5,6 @@ rows have, this asks whether any row of the database has: then what was found af
 what would be found now.
 """
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,6 +12,8 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Engine
+
+from registry.recent import Recent
 
 _MARKS = {
     # Counts what other connections commit.
@@ -74,7 +75,6 @@ class Changes:
 
 FRESH = timedelta(seconds=1)
 """How long what was found holds at most: an end that was agreed on comes with the clock alone."""
-_MOST = 4096
 _Found = TypeVar("_Found")
 
 
@@ -83,17 +83,7 @@ class Holding(Generic[_Found]):
 
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
-        self._kept: OrderedDict[Hashable, tuple[Hashable, datetime, _Found]] = OrderedDict()
-        self._lock = Lock()
-
-    @property
-    def waits(self) -> bool:
-        """Whether a look waits for a network."""
-        return self._changes.waits
-
-    def close(self) -> None:
-        """Give the connection to the database up."""
-        self._changes.close()
+        self._kept: Recent[Hashable, tuple[Hashable, datetime, _Found]] = Recent(4096)
 
     def look(self, key: Hashable, at: datetime) -> tuple[Hashable, _Found | None]:
         """The mark of now, and what still holds; where nothing does, find it and `keep` it."""
@@ -104,8 +94,4 @@ class Holding(Generic[_Found]):
 
     def keep(self, key: Hashable, mark: Hashable, at: datetime, found: _Found) -> None:
         """Keep what was found after the mark was taken."""
-        with self._lock:
-            self._kept[key] = (mark, at, found)
-            self._kept.move_to_end(key)
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
+        self._kept[key] = (mark, at, found)

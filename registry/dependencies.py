@@ -85,7 +85,7 @@ async def _reading_session(request: Request) -> AsyncIterator[Session]:
         try:
             yield session
         finally:
-            if runtime.callers.waits and session.in_transaction():
+            if runtime.changes.waits and session.in_transaction():
                 await run_in_threadpool(session.close)
 
 
@@ -105,7 +105,7 @@ async def at_once(runtime: Runtime, read: Callable[[], _Found]) -> _Found:
 
     A hop to a thread takes longer than such a read, and threads at it get in each other's way.
     """
-    return await run_in_threadpool(read) if runtime.callers.waits else read()
+    return await run_in_threadpool(read) if runtime.changes.waits else read()
 
 
 # Many may wait to write. In a thread each would keep one from whoever writes now, who needs one for
@@ -339,8 +339,8 @@ def looking(scope: Scope | None) -> Guard:
         _: Annotated[str | None, Security(BEARER, scopes=_names(scope))],
     ) -> Actor:
         shown = await showing(request)
-        callers, at = runtime_of(request).callers, now_of(request)
-        actor = None if callers.waits else callers.look(shown, at)[1]
+        runtime, at = runtime_of(request), now_of(request)
+        actor = None if runtime.changes.waits else runtime.callers.look(shown, at)[1]
         if _still(actor, at):
             return _known(actor, scope)
         return await run_in_threadpool(look_at_caller, request, session, shown, scope)

@@ -98,10 +98,10 @@ class _Wanted:
 
     def open_at_once(self, request: Request) -> _Opened | None:
         """The same as :meth:`open` where nothing must be waited for: no rows, disk or network."""
-        checks, at = self.runtime.checks, now_of(request)
-        if checks.waits or self.runtime.ports.store.waits:
+        runtime, at = self.runtime, now_of(request)
+        if runtime.changes.waits or runtime.ports.store.waits:
             return None
-        _, checked = checks.look(self._key, at)
+        _, checked = runtime.checks.look(self._key, at)
         return None if checked is None else self._open(request, at, checked, self._spend_credit)
 
     def open(self, request: Request) -> _Opened:

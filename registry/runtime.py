@@ -16,7 +16,7 @@ from registry.settings import Settings
 
 if TYPE_CHECKING:
     from registry.audit.checkpoint import SigningKey
-    from registry.changes import Holding
+    from registry.changes import Changes, Holding
     from registry.services.ports import Ports
     from registry.services.reading import Checked
 
@@ -30,6 +30,7 @@ class Runtime:
     """Settings, the database, the outside and the clock, opened together.
 
     :param log_key: signs the audit log's checkpoints, and nothing else.
+    :param changes: whether anything was committed to the database since.
     :param checks: checks of who may read that passed and still hold.
     :param callers: who showed what, as far as that still holds.
     :param credits: bytes on record that readers may still be sent.
@@ -40,6 +41,7 @@ class Runtime:
     ports: "Ports"
     clock: Clock
     log_key: "SigningKey"
+    changes: "Changes"
     checks: "Holding[Checked]"
     callers: "Holding[Actor]"
     credits: Credits = field(default_factory=Credits)
@@ -71,7 +73,7 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
         changes, ports = Changes(engine), open_ports(settings, clock)
         checks: Holding[Checked] = Holding(changes)
         callers: Holding[Actor] = Holding(changes)
-        return Runtime(settings, engine, ports, clock, log_key, checks, callers)
+        return Runtime(settings, engine, ports, clock, log_key, changes, checks, callers)
     except BaseException:
         engine.dispose()
         raise

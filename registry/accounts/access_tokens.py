@@ -7,7 +7,6 @@ a token claims.
 
 import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,10 +20,10 @@ from registry.accounts.issuers import USABLE, Issuers
 from registry.accounts.jwts import BadJwt, Jwt, check_times, read_jwt
 from registry.accounts.refusals import not_signed_in, refuse_organisation
 from registry.accounts.tables import Client, Organisation
+from registry.recent import Recent
 
 LONGEST_LIFE = timedelta(hours=24)
 _TYPES = frozenset({"at+jwt"})
-_KEPT = 4096
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _TOUCH = timedelta(minutes=1)
 
@@ -51,7 +50,7 @@ class AccessTokens:
 
     def __init__(self, issuers: Issuers, audience: str) -> None:
         self._issuers, self._audience = issuers, audience
-        self._kept: OrderedDict[bytes, tuple[datetime, IssuedToken]] = OrderedDict()
+        self._kept: Recent[bytes, tuple[datetime, IssuedToken]] = Recent(4096)
 
     def kept(self, text: str, at: datetime) -> IssuedToken | None:
         """What was found of this token before, while it holds; fast, and asks nobody."""
@@ -71,8 +70,6 @@ class AccessTokens:
         keys.check(token, at)
         found = self._read(token, at)
         self._kept[_digest(text)] = (at, found)
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
         return found
 
     def _read(self, token: Jwt, at: datetime) -> IssuedToken:

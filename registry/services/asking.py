@@ -1,10 +1,9 @@
 """May I use this? Pre-checks before sign-in, from published offers only."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from sqlmodel import Session
@@ -28,6 +27,7 @@ from policies import (
 from registry.access.tables import Agreement
 from registry.accounts.actors import Actor
 from registry.errors import Text
+from registry.recent import Recent
 from registry.services.accounts import Command
 from registry.services.catalogue import Listing, Offered, find_dataset
 from registry.services.counting import classes_of, judged
@@ -37,8 +37,8 @@ FEWEST = 10
 """Smaller groups of items are not shown apart to someone who is not signed in."""
 _KEPT = 256
 """Offers and agreements whose parsed form is kept; they never change."""
-_policies: OrderedDict[str, Policy] = OrderedDict()
-_advice: OrderedDict[tuple[object, ...], Change | None] = OrderedDict()
+_policies: Recent[str, Policy] = Recent(_KEPT)
+_advice: Recent[tuple[object, ...], Change | None] = Recent(_KEPT)
 
 
 class Question(Command):
@@ -206,7 +206,6 @@ def prospect_of(session: Session, listing: Offered, asked: Request) -> tuple[Pro
     if known:
         return prospect, replace(summary, change=_advice[key])
     _advice[key] = summary.change
-    _trim(_advice)
     return prospect, summary
 
 
@@ -222,13 +221,7 @@ def policy_of(frozen: Offer | Agreement) -> Policy:
     policy = _policies.get(frozen.digest)
     if policy is None:
         policy = _policies[frozen.digest] = parse_policy(frozen.document)
-        _trim(_policies)
     return policy
-
-
-def _trim(kept: OrderedDict[Any, Any]) -> None:
-    while len(kept) > _KEPT:
-        kept.popitem(last=False)
 
 
 def _has_duty(prospect: Prospect, rule: str | None) -> bool:

@@ -4,7 +4,6 @@ What the ledger closes is denied above the policy, like a hard block, but it is 
 the totals with its own reason. Withdrawn items stand in none.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -15,6 +14,7 @@ from sqlmodel import Session, col, select
 from catalog.ledger import Standing
 from catalog.ledger_tables import EditionCount
 from policies import Decision, Line, Outcome, Prospect, Summary, summarise
+from registry.recent import Recent
 from registry.services.catalogue import rights_classes
 
 Facts = Mapping[str, object]
@@ -23,8 +23,7 @@ CLOSED = "ledger-closed"
 """Reason code of what the rights ledger closes."""
 _NL = "Het rechtenregister sluit deze items hier, bijvoorbeeld om een geschil of een voorbehoud."
 _EN = "The rights ledger closes these items here, for instance over a dispute or an opt-out."
-_KEPT = 256
-_classes: OrderedDict[tuple[str, int], "Classes"] = OrderedDict()
+_classes: Recent[tuple[str, int], "Classes"] = Recent(256)
 
 
 @dataclass(frozen=True)
@@ -62,8 +61,6 @@ def classes_of(session: Session, edition_id: str) -> Classes:
     classes = _classes.get((edition_id, moment))
     if classes is None:
         classes = _classes[edition_id, moment] = _read(session, edition_id, moment)
-        while len(_classes) > _KEPT:
-            _classes.popitem(last=False)
     return classes
 
 

@@ -1,9 +1,8 @@
 """Reading an approved extract: every request is checked again, on what stands in the rows now."""
 
 import ipaddress
-from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import and_, bindparam
@@ -18,7 +17,9 @@ from registry.accounts.actors import Actor
 from registry.accounts.tables import Environment, Organisation
 from registry.accounts.verifications import lapse_of
 from registry.audit.acts import Act
+from registry.changes import FRESH
 from registry.errors import Conflict, Gone, NotAllowed, RegistryError, Text
+from registry.recent import Recent
 from registry.services.agreeing import standing
 from registry.services.extracts import clears_any, decide, find_extract, open_classes
 from registry.services.noting import note
@@ -200,11 +201,9 @@ def _within(address: str, networks: list[str]) -> bool:
     return any(ip in ipaddress.ip_network(network) for network in networks)
 
 
-FRESH = timedelta(seconds=1)
-"""How long a permit stands for the same agreement and places: its terms may end with the clock."""
-_KEPT = 4096
-_permits: OrderedDict[tuple[object, ...], tuple[datetime, bool]] = OrderedDict()
-"""When a permit was found, and whether it is sealed within a secure environment."""
+_permits: Recent[tuple[object, ...], tuple[datetime, bool]] = Recent(4096)
+"""When a permit was found for the same agreement and places, and whether it is sealed within a
+secure environment."""
 
 
 def _no_longer_permitted(
@@ -227,8 +226,6 @@ def _no_longer_permitted(
             return refusal
         sealed = is_sealed(decision, open_classes(session, decision, edition))
         _permits[key] = (at, sealed)
-        while len(_permits) > _KEPT:
-            _permits.popitem(last=False)
     return leaves(actor, environment) if sealed else None
 
 

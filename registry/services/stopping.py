@@ -6,7 +6,6 @@ good, and a successor without them is ordered under the same agreement. Whoever 
 it, a reader or the background round: nobody waits for a job, and nothing is closed in vain.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.errors import Gone, Text
 from registry.ids import new_id
+from registry.recent import Recent
 from registry.services.extracts import note_extract
 from registry.services.locking import locked
 from registry.services.snapshots import newest_moment, stands_of
@@ -30,8 +30,7 @@ from registry.services.snapshots import newest_moment, stands_of
 WITHDRAWN = "extract-withdrawn"
 """Code of the refusal to give out an extract that holds what was closed since."""
 _AT_ONCE = 500
-_KEPT = 4096
-_clean: OrderedDict[tuple[str, int], None] = OrderedDict()
+_clean: Recent[tuple[str, int], None] = Recent(4096)
 """Extracts that this process looked through for a moment of their ledger, and found nothing."""
 
 
@@ -66,8 +65,6 @@ def is_withdrawn(
     ):
         return gone(extract, origin)
     _clean[key] = None
-    while len(_clean) > _KEPT:
-        _clean.popitem(last=False)
     return None
 
 

@@ -95,12 +95,3 @@ def test_what_was_found_before_a_commit_is_not_kept_after_it(
     _write(engine)
     holding.keep("key", mark, NOW, "found")
     assert holding.look("key", NOW)[1] is None
-
-
-def test_only_so_many_are_kept(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The one that was kept longest ago goes first."""
-    monkeypatch.setattr("registry.changes._MOST", 2)
-    holding: Holding[int] = Holding(changes)
-    for number in range(3):
-        holding.keep(number, changes.mark(), NOW, number)
-    assert [holding.look(number, NOW)[1] for number in range(3)] == [None, 1, 2]
