@@ -13,7 +13,6 @@ from typing import Literal
 from sqlmodel import Session, col, select
 
 from catalog.import_report import ImportReport, report
-from catalog.ingest import BLOCKED, FACTS, layout
 from catalog.mapping import Mapping, MappingError, read_mapping
 from catalog.tables import Dataset, Delivery
 from catalog.terms import Gap, ResidencyRule
@@ -26,6 +25,7 @@ from registry.errors import InvalidInput, NotFound, Text
 from registry.jobs.claims import open_claims
 from registry.runtime import Runtime
 from registry.services import catalogue, checking, publishing, receiving, registration
+from registry.services.laying import lay_out
 
 Show = Callable[[float], None]
 """Told the share done, 0.0 to 1.0."""
@@ -61,13 +61,9 @@ class Import:
         if problems:
             raise registration.mapping_refused(MappingError(problems))
         with tempfile.TemporaryDirectory(dir=ports.scratch) as folder:
-            laid = ports.importer.lay_out(
-                DeliveredFile(self._file, form, self._mapping.records),
-                layout(self._mapping, key=b"dry run"),
-                Path(folder),
-                group_by=FACTS,
-                not_where=BLOCKED,
-                on_progress=show,
+            file = DeliveredFile(self._file, form, self._mapping.records)
+            laid = lay_out(
+                ports.importer, file, self._mapping, b"dry run", Path(folder), on_progress=show
             )
             if laid.refused_file is not None:
                 shutil.copyfile(Path(folder) / laid.refused_file.name, self.refused)

@@ -14,19 +14,18 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, update
 
 from catalog.import_report import ImportReport, report
-from catalog.ingest import BLOCKED, FACTS, layout
 from catalog.mapping import MappingError, parse_mapping
 from catalog.tables import Dataset, Delivery
 from connectors.errors import ConnectorError, StoreUnavailable
-from connectors.ports import Delivery as DeliveredFile
 from connectors.ports import LaidOut
 from registry.audit.acts import Act
 from registry.db import transaction
 from registry.digests import digest
 from registry.errors import RegistryError
+from registry.services.laying import facts_only, lay_out
 from registry.services.locking import locked
 from registry.services.noting import note
-from registry.services.places import facts_only, file_of
+from registry.services.places import file_of
 from registry.services.ports import Ports
 from registry.services.registration import mapping_refused
 
@@ -76,16 +75,12 @@ def _lay_out(
 ) -> dict[str, Any]:
     """What the delivery's row stores: the report, and the name of the file of refused rows."""
     mapping = parse_mapping(delivery.mapping)
-    laid = ports.importer.lay_out(
-        DeliveredFile(
-            file_of(ports, dataset, delivery, folder),
-            delivery.format,  # type: ignore[arg-type]  # the column's CHECK holds it to these
-            mapping.records,
-        ),
-        layout(mapping, key=dataset.item_key),
+    laid = lay_out(
+        ports.importer,
+        file_of(ports, dataset, delivery, folder),
+        mapping,
+        dataset.item_key,
         folder,
-        group_by=FACTS,
-        not_where=BLOCKED,
         on_progress=lambda share: _progress(engine, delivery.id, share),
     )
     if delivery.place:

@@ -29,6 +29,7 @@ from registry.digests import digest
 from registry.errors import RegistryError
 from registry.services.counting import classes_of, permitted_rows
 from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
+from registry.services.laying import content_of
 from registry.services.lineage.keeping import file_items
 from registry.services.manifests import (
     Cut,
@@ -37,7 +38,7 @@ from registry.services.manifests import (
     sign,
 )
 from registry.services.masking import select_cleared, shown_cells
-from registry.services.places import content_of, countries_of
+from registry.services.places import country_of
 from registry.services.ports import Ports
 from registry.services.residency import outside
 from registry.services.reusing import cut_before, still_readable
@@ -195,10 +196,10 @@ def _source(
     with reading(engine) as session:
         delivery = session.get_one(Delivery, edition.delivery_id)
         dataset = session.get_one(Dataset, edition.dataset_id)
-        countries = countries_of(session, edition, ports.settings)
     if not delivery.place:
         return source_of(ports.store, edition)
-    refusal = outside(cut.decision, ports.settings.regions | countries) if countries else None
+    country = country_of(ports.settings, delivery)
+    refusal = outside(cut.decision, {*ports.settings.regions, country})
     if refusal is not None:
         raise refusal
     apart = folder.with_name("source")

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, func, or_, select
 from catalog.ledger import open_in
 from catalog.ledger_tables import LedgerMoment
 from catalog.statistics_tables import OfferStatistics
-from catalog.tables import Dataset, Edition, Offer
+from catalog.tables import Dataset, Delivery, Edition, Offer
 from connectors.errors import ConnectorError
 from connectors.ports import Described, Laid
 from policies import (
@@ -43,7 +43,6 @@ from registry.services.asking import FEWEST, offered, percent, policy_of
 from registry.services.catalogue import find_dataset
 from registry.services.counting import classes_of
 from registry.services.masking import ITEM_COLUMNS
-from registry.services.places import is_left
 from registry.services.ports import Ports
 from registry.services.snapshots import laid, newest_moment
 from registry.services.wording import conflict
@@ -122,7 +121,8 @@ def _found(
     session: Session, ports: Ports, offer: Offer, edition: Edition, moment: LedgerMoment | None
 ) -> dict[str, Any]:
     """What is told; nothing where it cannot be worked out, which is tried again the next day."""
-    if is_left(session, edition):  # its content is read for checks and extracts alone
+    left = session.get_one(Delivery, edition.delivery_id).place
+    if left:  # its content is read for checks and extracts alone
         return {}
     try:
         given = _open_to_all(session, ports, offer, edition, moment)

@@ -6,20 +6,17 @@ is read anew into a folder of that job and held to the hash it was registered wi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
 from sqlmodel import Session, col, select
 
-from catalog.ingest import BLOCKED, FACTS, layout
 from catalog.mapping import parse_mapping
-from catalog.tables import Dataset, Delivery, Edition
+from catalog.tables import Dataset, Delivery
 from connectors.errors import ConnectorError, StoreUnavailable, error
-from connectors.local import sha256_of
-from connectors.ports import NEVER, LaidOut, ShouldStop, SourceFile, WrittenFile
+from connectors.ports import NEVER, ShouldStop, StoredObject
 from connectors.ports import Delivery as DeliveredFile
 from policies import regions_of
 from policies.request import AMSTERDAM
@@ -80,9 +77,7 @@ def place_for(
     place = own_places(session, actor, settings).get(command.place)
     if place is None:
         raise missing("plaats", "place", command.place)
-    refusal = _elsewhere(dataset, place, settings, at)
-    if refusal is not None:
-        raise refusal
+    _require_here(dataset, place, settings, at)
     return place
 
 
@@ -123,16 +118,14 @@ def opened(place: Place) -> "SourcePlace":
     return SourcePlace(address)
 
 
-def _elsewhere(
-    dataset: Dataset, place: Place, settings: Settings, at: datetime
-) -> RegistryError | None:
-    """Why this node may not read it: the dataset's rule, or without one the place's own country."""
+def _require_here(dataset: Dataset, place: Place, settings: Settings, at: datetime) -> None:
+    """Pass where this node may read it: by the dataset's rule, else in the place's own country."""
     rule, day = residency_of(dataset), at.astimezone(AMSTERDAM).date()
     allowed = frozenset(rule.process) if rule else frozenset({place.country})
     for country in sorted({place.country, settings.node}):
         if not (regions_of(country, day) or frozenset()) & allowed:
             names = ", ".join(sorted(allowed))
-            return NotAllowed(
+            raise NotAllowed(
                 "node-elsewhere",
                 Text(
                     f"Dit bestand mag alleen worden gelezen in: {names}. Dit was in {country}.",
@@ -143,7 +136,6 @@ def _elsewhere(
                     "Change the rule on places, or have the operator run the service there.",
                 ),
             )
-    return None
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -155,23 +147,42 @@ def file_of(
     delivery: Delivery,
     folder: Path,
     should_stop: ShouldStop = NEVER,
-) -> Path:
+) -> DeliveredFile:
     """The delivered file on this machine: in the store, or read anew into the caller's folder.
 
     :raises RegistryError: it was left in a place that is gone, or that this node may not read.
     :raises SourceChanged: it is not what was registered.
     """
-    if not delivery.place:
-        return ports.store.path(delivery_key(delivery.id))
-    place = _known_place(ports.settings, delivery)
-    refusal = _elsewhere(dataset, place, ports.settings, ports.clock())
-    if refusal is not None:
-        raise refusal
-    target = folder / "source"
+    if delivery.place:
+        path = _fetched(ports, dataset, delivery, folder / "source", should_stop)
+    else:
+        path = ports.store.path(delivery_key(delivery.id))
+    records = parse_mapping(delivery.mapping).records if delivery.mapping else ""
+    return DeliveredFile(path, delivery.format, records)  # type: ignore[arg-type]  # the column's CHECK holds it to these
+
+
+def _fetched(
+    ports: Ports, dataset: Dataset, delivery: Delivery, target: Path, should_stop: ShouldStop
+) -> Path:
+    place = _readable_place(ports.settings, dataset, delivery, ports.clock())
     found = opened(place).fetch(delivery.place_key, target, _in_time(ports, should_stop))
+    _require_same(delivery, found)
+    return target
+
+
+def _readable_place(
+    settings: Settings, dataset: Dataset, delivery: Delivery, at: datetime
+) -> Place:
+    """Where a file was left, where it is set up and this node may read it."""
+    place = _known_place(settings, delivery)
+    _require_here(dataset, place, settings, at)
+    return place
+
+
+def _require_same(delivery: Delivery, found: StoredObject) -> None:
+    """Pass where what was read is what was registered."""
     if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
         raise error("place-changed", key=delivery.place_key)
-    return target
 
 
 def _in_time(ports: Ports, should_stop: ShouldStop) -> ShouldStop:
@@ -217,13 +228,8 @@ def check_left(session: Session, settings: Settings, at: datetime) -> Iterator[t
 
 def _wrong_with(delivery: Delivery, dataset: Dataset, settings: Settings, at: datetime) -> str:
     try:
-        place = _known_place(settings, delivery)
-        refusal = _elsewhere(dataset, place, settings, at)
-        if refusal is not None:
-            raise refusal
-        found = opened(place).hash(delivery.place_key)
-        if (found.bytes, found.sha256) != (delivery.bytes, delivery.sha256):
-            raise error("place-changed", key=delivery.place_key)
+        place = _readable_place(settings, dataset, delivery, at)
+        _require_same(delivery, opened(place).hash(delivery.place_key))
     except ConnectorError as wrong:
         return wrong.en
     except RegistryError as wrong:
@@ -245,57 +251,9 @@ def _known_place(settings: Settings, delivery: Delivery) -> Place:
     )
 
 
-def facts_only(laid: LaidOut, folder: Path) -> LaidOut:
-    """The same without content: our own columns of each item, and no rows as delivered."""
-    whole, name = folder / laid.file.name, "facts.parquet"
-    with pq.ParquetFile(whole) as source:
-        own = [field.name for field in source.schema_arrow if field.name.startswith("_")]
-        schema = source.schema_arrow.empty_table().select(own).schema
-        with pq.ParquetWriter(folder / name, schema, compression="zstd") as target:
-            for batch in source.iter_batches(columns=own, batch_size=_ROWS):
-                target.write_batch(batch, row_group_size=_ROWS)
-    whole.unlink()
-    file = folder / name
-    written = WrittenFile(name, file.stat().st_size, sha256_of(file), laid.file.rows)
-    return replace(laid, file=written, refused_file=None)
+def country_of(settings: Settings, delivery: Delivery) -> str:
+    """The country where a file was left.
 
-
-_ROWS = 100_000
-
-
-def content_of(
-    ports: Ports, dataset: Dataset, delivery: Delivery, folder: Path, should_stop: ShouldStop
-) -> SourceFile:
-    """The items of a left file with their content, laid out anew.
-
-    The same file and mapping give the same items; the caller counts them against what was
-    published. No transaction is open meanwhile: a slow bucket holds up nobody else.
+    :raises RegistryError: its place is gone.
     """
-    mapping = parse_mapping(delivery.mapping)
-    source = file_of(ports, dataset, delivery, folder, should_stop)
-    laid = ports.importer.lay_out(
-        DeliveredFile(source, delivery.format, mapping.records),  # type: ignore[arg-type]  # the column's CHECK holds it to these
-        layout(mapping, key=dataset.item_key),
-        folder,
-        group_by=FACTS,
-        not_where=BLOCKED,
-        should_stop=should_stop,
-    )
-    source.unlink()
-    return SourceFile(folder / laid.file.name, laid.file.sha256, laid.file.bytes)
-
-
-def is_left(session: Session, edition: Edition) -> bool:
-    """Whether the edition's content stands in a place of its archive's own."""
-    return bool(_place_of(session, edition))
-
-
-def countries_of(session: Session, edition: Edition, settings: Settings) -> frozenset[str]:
-    """The country where the edition's content stands, if that is a place of its archive's own."""
-    known = settings.places.get(_place_of(session, edition))
-    return frozenset({known.country} if known else ())
-
-
-def _place_of(session: Session, edition: Edition) -> str:
-    place = select(Delivery.place).where(col(Delivery.id) == edition.delivery_id)
-    return session.exec(place).one()
+    return _known_place(settings, delivery).country

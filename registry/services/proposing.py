@@ -9,7 +9,6 @@ from catalog.mapping import Mapping, parse_mapping
 from catalog.proposal import propose
 from catalog.tables import Dataset
 from connectors.errors import ConnectorError, DeliveryError
-from connectors.ports import Delivery as DeliveredFile
 from registry.accounts.actors import Actor
 from registry.errors import FieldProblem, InvalidInput, RegistryError, Text, Unavailable
 from registry.services.places import file_of
@@ -25,8 +24,7 @@ def propose_mapping(session: Session, actor: Actor, delivery_id: str, *, ports: 
     dataset = session.get_one(Dataset, delivery.dataset_id)
     try:
         with TemporaryDirectory(dir=ports.scratch, prefix="profile-") as folder:
-            path = file_of(ports, dataset, delivery, Path(folder))
-            file = DeliveredFile(path, delivery.format)  # type: ignore[arg-type]  # the column's CHECK holds it to the four formats
+            file = file_of(ports, dataset, delivery, Path(folder))
             return propose(ports.importer.profile(file).columns)
     except ConnectorError as wrong:
         raise _unreadable(wrong) from wrong
