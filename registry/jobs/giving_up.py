@@ -12,6 +12,7 @@ from registry.db import transaction
 from registry.errors import Text
 from registry.services.extracts import UNDER_WAY, note_extract
 from registry.services.noting import note
+from registry.services.wording import why_failed
 
 REASON = "job-failed"
 _TEXT = Text(
@@ -25,7 +26,7 @@ _TEXT = Text(
 def _problem(wrong: Exception | None) -> dict[str, str]:
     """The reason that is known, as of storage that does not answer; else that it is our fault."""
     if isinstance(wrong, ConnectorError):
-        return {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
+        return why_failed(wrong)
     return {"code": REASON, "nl": _TEXT.nl, "en": _TEXT.en}
 
 

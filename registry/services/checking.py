@@ -28,6 +28,7 @@ from registry.services.noting import note
 from registry.services.places import file_of
 from registry.services.ports import Ports
 from registry.services.registration import mapping_refused
+from registry.services.wording import why_failed
 
 
 def edition_key(sha256: str) -> str:
@@ -141,17 +142,10 @@ def _record_failure(
     delivery = locked(session, session.get_one(Delivery, delivery_id))
     if delivery.state != "checking":
         return
-    problem = _problem(wrong)
+    problem = why_failed(mapping_refused(wrong) if isinstance(wrong, MappingError) else wrong)
     delivery.problem, delivery.state = problem, "failed"
     session.add(delivery)
     _note(session, Act.DELIVERY_FAILED, delivery, at, {"reason": problem["code"]})
-
-
-def _problem(wrong: ConnectorError | MappingError | RegistryError) -> dict[str, str]:
-    if isinstance(wrong, ConnectorError):
-        return {"code": wrong.code, "nl": wrong.nl, "en": wrong.en}
-    told = mapping_refused(wrong) if isinstance(wrong, MappingError) else wrong
-    return {"code": told.code, "nl": told.text.nl, "en": told.text.en}
 
 
 def _note(

@@ -26,7 +26,7 @@ from registry.access.tables import Agreement, Extract, Part
 from registry.audit.acts import Act
 from registry.db import reading, transaction
 from registry.digests import digest
-from registry.errors import RegistryError
+from registry.errors import RegistryError, Text
 from registry.services.counting import classes_of, permitted_rows
 from registry.services.extracts import ALWAYS, UNDER_WAY, cut_of, identity_of, note_extract
 from registry.services.laying import content_of
@@ -43,6 +43,7 @@ from registry.services.ports import Ports
 from registry.services.residency import outside
 from registry.services.reusing import cut_before, still_readable
 from registry.services.snapshots import bring_up, overlay_of, source_of
+from registry.services.wording import why_failed
 
 PROGRESS_EVERY = 0.5
 """Seconds between writing the progress down and looking whether the job was cancelled."""
@@ -77,12 +78,8 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
         return
     except StoreUnavailable:
         raise  # later may help: the job is tried again
-    except ConnectorError as wrong:
-        _fail(engine, ports, cut, wrong.code, wrong.nl, wrong.en)
-    except RegistryError as wrong:
-        _fail(engine, ports, cut, wrong.code, wrong.text.nl, wrong.text.en)
-    except FilterDisagreementError as wrong:
-        _fail(engine, ports, cut, "rows-disagree", *wrong.args)
+    except (ConnectorError, RegistryError) as wrong:
+        _fail(engine, ports, cut, wrong)
     else:
         file_items(engine, ports, extract_id)
     finally:
@@ -105,8 +102,9 @@ def _pinned(session: Session, extract: Extract) -> tuple[Cut, dict[str, int], di
     return cut, permitted_rows(cut.decision, classes), cells
 
 
-class FilterDisagreementError(Exception):
+def _disagreement(nl: str, en: str) -> RegistryError:
     """DuckDB wrote another number of rows than the policy engine counted: nothing may leave."""
+    return RegistryError("rows-disagree", Text(nl, en))
 
 
 def _cut(
@@ -125,7 +123,7 @@ def _cut(
     )
     expected, written = sum(rows.values()), _written(result, folder)
     if written != rows or result.rows != expected:
-        raise FilterDisagreementError(
+        raise _disagreement(
             f"Er zijn {result.rows} regels geschreven die niet kloppen met de {expected} die waren"
             " vrijgegeven. Er is niets afgegeven; de beheerder moet dit onderzoeken.",
             f"{result.rows} rows were written that do not match the {expected} that were cleared."
@@ -133,7 +131,7 @@ def _cut(
         )
     for column, filled in _filled(result, folder, cells).items():
         if filled > cells[column]:
-            raise FilterDisagreementError(
+            raise _disagreement(
                 f"De kolom `{column}` heeft {filled} waarden waar er hoogstens {cells[column]}"
                 " waren vrijgegeven. Er is niets afgegeven; de beheerder moet dit onderzoeken.",
                 f"The column `{column}` has {filled} values where at most {cells[column]} were"
@@ -321,15 +319,15 @@ def _running(session: Session, extract_id: str) -> Extract | None:
     return extract if extract.state == "running" else None
 
 
-def _fail(engine: Engine, ports: Ports, cut: Cut, code: str, nl: str, en: str) -> None:
+def _fail(engine: Engine, ports: Ports, cut: Cut, wrong: ConnectorError | RegistryError) -> None:
     with transaction(engine) as session:
         extract = _running(session, cut.extract.id)
         if extract is None:
             return
         extract.state, extract.finished_at = "failed", ports.clock()
-        extract.problem = {"code": code, "nl": nl, "en": en}
+        extract.problem = why_failed(wrong)
         session.add(extract)
-        _note(session, Act.EXTRACT_FAILED, extract, cut.agreement, ports, {"reason": code})
+        _note(session, Act.EXTRACT_FAILED, extract, cut.agreement, ports, {"reason": wrong.code})
 
 
 def _note(

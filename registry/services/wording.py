@@ -1,6 +1,7 @@
 """Errors that several services raise, in one wording."""
 
-from registry.errors import Conflict, FieldProblem, InvalidInput, NotFound, Text
+from connectors.errors import ConnectorError
+from registry.errors import Conflict, FieldProblem, InvalidInput, NotFound, RegistryError, Text
 
 
 def missing(kind_nl: str, kind_en: str, name: str) -> NotFound:
@@ -26,3 +27,9 @@ def invalid(path: str, nl: str, en: str, help_nl: str = "", help_en: str = "") -
 def conflict(code: str, nl: str, en: str, help_nl: str = "", help_en: str = "") -> Conflict:
     """The thing is not in a state in which this can be done."""
     return Conflict(code, Text(nl, en), Text(help_nl, help_en))
+
+
+def why_failed(wrong: ConnectorError | RegistryError) -> dict[str, str]:
+    """Why a job came to nothing, as its row keeps it: a code, and a sentence in both languages."""
+    text = Text(wrong.nl, wrong.en) if isinstance(wrong, ConnectorError) else wrong.text
+    return {"code": wrong.code, "nl": text.nl, "en": text.en}
