@@ -13,12 +13,11 @@ from sqlmodel import Session, col, delete, select
 
 from connectors import webhooks
 from registry.access.withdrawal_tables import Notice, NoticeCall, Webhook, Withdrawal
-from registry.audit.acts import Act
 from registry.audit.values import moment
 from registry.db import reading, transaction
 from registry.digests import canonical
+from registry.services.hooks import end_webhook
 from registry.services.locking import locked
-from registry.services.noting import note
 from registry.services.ports import Ports
 
 PAUSES = tuple(
@@ -76,16 +75,13 @@ def _turn(engine: Engine, ports: Ports, webhook_id: str, notices: Sequence[str])
 
 def _call(engine: Engine, ports: Ports, notice_id: str, webhook_id: str) -> int | None:
     """The status that came back; `None` where no answer did."""
-    at = ports.clock()
     with reading(engine) as session:
         notice = session.get_one(Notice, notice_id)
         webhook = session.get_one(Webhook, webhook_id)
         body = _payload(session, ports, notice)
     # Another try is the same message, a reminder is not: receivers drop what they heard before.
     message = f"{notice.id}_{notice.reminders}" if notice.reminders else notice.id
-    sent = webhooks.headers(webhook.secret, message, at, body)
-    loopback = ports.settings.on_loopback
-    status, problem = webhooks.post(webhook.address, body, sent, loopback=loopback)
+    status, problem = _post(webhook, message, body, ports)
     with transaction(engine) as session:
         notice = locked(session, session.get_one(Notice, notice_id))
         call = session.get(NoticeCall, (notice_id, webhook_id)) or NoticeCall(
@@ -95,7 +91,8 @@ def _call(engine: Engine, ports: Ports, notice_id: str, webhook_id: str) -> int 
         session.add(call)
         session.flush()
         if status == _GONE:
-            _close(session, webhook_id, ports)
+            webhook = session.get_one(Webhook, webhook_id)
+            end_webhook(session, None, webhook, at=ports.clock(), facts={"reason": "gone"})
         if call.delivered_at is not None and not _waiting(session, notice):
             notice.delivered_at = call.delivered_at
             session.add(notice)
@@ -108,21 +105,6 @@ def _tell(call: NoticeCall, status: int | None, problem: str, ports: Ports) -> N
         call.delivered_at = ports.clock()
     elif status != _GONE and call.tries <= len(PAUSES):
         call.next_try_at = ports.clock() + PAUSES[call.tries - 1]
-
-
-def _close(session: Session, webhook_id: str, ports: Ports) -> None:
-    webhook = session.get_one(Webhook, webhook_id)
-    webhook.closed_at = ports.clock()
-    session.add(webhook)
-    note(
-        session,
-        Act.WEBHOOK_CLOSED,
-        at=ports.clock(),
-        actor=None,
-        archive=None,
-        ids={"webhook": webhook.id, "organisation": webhook.organisation_id},
-        facts={"reason": "gone"},
-    )
 
 
 def _waiting(session: Session, notice: Notice) -> bool:
@@ -163,8 +145,13 @@ def try_webhook(webhook: Webhook, ports: Ports) -> str:
     """Post a message that says nothing, and why it was not taken; empty where it was."""
     at = ports.clock()
     body = canonical({"type": "webhook.test", "timestamp": moment(at), "data": {}})
-    sent = webhooks.headers(webhook.secret, f"{webhook.id}_{int(at.timestamp())}", at, body)
-    return webhooks.post(webhook.address, body, sent, loopback=ports.settings.on_loopback)[1]
+    return _post(webhook, f"{webhook.id}_{int(at.timestamp())}", body, ports)[1]
+
+
+def _post(webhook: Webhook, message: str, body: bytes, ports: Ports) -> tuple[int | None, str]:
+    """The status that came back, if any, and why the message was not taken; empty where it was."""
+    sent = webhooks.headers(webhook.secret, message, ports.clock(), body)
+    return webhooks.post(webhook.address, body, sent, loopback=ports.settings.on_loopback)
 
 
 def _payload(session: Session, ports: Ports, notice: Notice) -> bytes:

@@ -1,6 +1,7 @@
 """Where an organisation's own service listens: registered, shown its secret once, closed."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -63,10 +64,22 @@ def close_webhook(session: Session, actor: Actor, webhook_id: str, *, at: dateti
     """Post nothing to it any more; closing it twice is no error."""
     webhook = own_webhook(session, actor, webhook_id)
     if webhook.closed_at is None:
-        webhook.closed_at = at
-        session.add(webhook)
-        _note(session, actor, Act.WEBHOOK_CLOSED, webhook, at)
+        end_webhook(session, actor, webhook, at=at)
     return webhook
+
+
+def end_webhook(
+    session: Session,
+    actor: Actor | None,
+    webhook: Webhook,
+    *,
+    at: datetime,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """Close a webhook, with the entry of it."""
+    webhook.closed_at = at
+    session.add(webhook)
+    _note(session, actor, Act.WEBHOOK_CLOSED, webhook, at, facts)
 
 
 def list_webhooks(session: Session, actor: Actor) -> list[Webhook]:
@@ -76,6 +89,13 @@ def list_webhooks(session: Session, actor: Actor) -> list[Webhook]:
     return list(session.exec(own.order_by(col(Webhook.id).desc())))
 
 
-def _note(session: Session, actor: Actor, act: Act, webhook: Webhook, at: datetime) -> None:
+def _note(
+    session: Session,
+    actor: Actor | None,
+    act: Act,
+    webhook: Webhook,
+    at: datetime,
+    facts: Mapping[str, object] | None = None,
+) -> None:
     ids = {"webhook": webhook.id, "organisation": webhook.organisation_id}
-    note(session, act, at=at, actor=actor, archive=None, ids=ids)
+    note(session, act, at=at, actor=actor, archive=None, ids=ids, facts=facts)
