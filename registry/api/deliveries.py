@@ -14,7 +14,8 @@ from catalog.tables import Delivery
 from registry.accounts.actors import Actor, Scope
 from registry.api.problems import no_such_thing
 from registry.api.shapes import Page, SliceDep, new_router, page_of, signed_in
-from registry.db import reading, transaction
+from registry.db import reading
+from registry.delivering import take_in
 from registry.dependencies import (
     NowDep,
     ReadingDep,
@@ -27,9 +28,9 @@ from registry.dependencies import (
 )
 from registry.jobs import enqueue_check
 from registry.runtime import Runtime
-from registry.services import checking, receiving, registration
+from registry.services import checking, registration
 from registry.services.proposing import propose_mapping
-from registry.uploads import Upload, receive_body
+from registry.uploads import receive_body
 
 router = new_router("deliveries")
 _BLOCK = 1024 * 1024
@@ -103,11 +104,13 @@ async def deliver(
     most = runtime.settings.upload_limit_bytes
     upload = await receive_body(request, runtime.ports.scratch, file_name, most)
     try:
-        shape, new = await run_in_threadpool(_take_in, runtime, actor, dataset_id, upload, at)
+        delivery, new = await run_in_threadpool(
+            take_in, runtime.engine, runtime.ports.store, actor, dataset_id, upload, at=at
+        )
     finally:
         upload.path.unlink(missing_ok=True)
     response.status_code = 201 if new else 200
-    return shape
+    return delivery_shape(delivery)
 
 
 def _check_target(runtime: Runtime, actor: Actor, dataset_id: str, file_name: str) -> None:
@@ -115,21 +118,6 @@ def _check_target(runtime: Runtime, actor: Actor, dataset_id: str, file_name: st
     registration.format_of(file_name)
     with reading(runtime.engine) as session:
         registration.own_dataset(session, actor, dataset_id)
-
-
-def _take_in(
-    runtime: Runtime, actor: Actor, dataset_id: str, upload: Upload, at: datetime
-) -> tuple[DeliveryShape, bool]:
-    file = receiving.ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
-    with (
-        receiving.stored(runtime.engine, runtime.ports.store, file, at=at) as delivery_id,
-        transaction(runtime.engine) as session,
-    ):
-        earlier = receiving.find_twin(session, actor, dataset_id, file)
-        if earlier is not None:
-            return delivery_shape(earlier), False
-        taken = receiving.receive_delivery(session, actor, dataset_id, file, delivery_id, at=at)
-        return delivery_shape(taken), True
 
 
 @router.get(

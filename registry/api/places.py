@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from registry.accounts.actors import Actor, Scope
 from registry.api.deliveries import DeliveryShape, delivery_shape
 from registry.api.shapes import new_router, signed_in
+from registry.delivering import leave
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, arriving, looking
-from registry.leaving import leave
 from registry.services import places
 
 router = new_router("deliveries")

@@ -11,7 +11,8 @@ from starlette.responses import FileResponse, Response
 from catalog.mapping import ColumnRole, MappedColumn, Mapping, MappingError, read_mapping
 from catalog.tables import Dataset
 from registry.accounts.actors import Actor
-from registry.db import reading, transaction
+from registry.db import reading
+from registry.delivering import leave, take_in
 from registry.dependencies import (
     NowDep,
     ReadingDep,
@@ -22,7 +23,6 @@ from registry.dependencies import (
 )
 from registry.errors import FieldProblem, InvalidInput, RegistryError, StorageFull, Text, TooLarge
 from registry.jobs import enqueue_check
-from registry.leaving import leave
 from registry.pages.collection import dataset_overview
 from registry.pages.forms import (
     NOTHING,
@@ -39,7 +39,6 @@ from registry.runtime import Runtime
 from registry.services.checking import refused_key, report_of
 from registry.services.places import LeaveInPlace
 from registry.services.proposing import propose_mapping
-from registry.services.receiving import ReceivedFile, find_twin, receive_delivery, stored
 from registry.services.registration import (
     map_delivery,
     mapping_refused,
@@ -96,16 +95,9 @@ def _no_file() -> InvalidInput:
 
 
 def _take_in(runtime: Runtime, person: Actor, dataset_id: str, upload: Upload, at: datetime) -> str:
-    file = ReceivedFile(upload.path, upload.file_name, upload.bytes, upload.sha256)
     try:
-        with (
-            stored(runtime.engine, runtime.ports.store, file, at=at) as delivery_id,
-            transaction(runtime.engine) as session,
-        ):
-            taken = find_twin(session, person, dataset_id, file) or receive_delivery(
-                session, person, dataset_id, file, delivery_id, at=at
-            )
-            return taken.id
+        store = runtime.ports.store
+        return take_in(runtime.engine, store, person, dataset_id, upload, at=at)[0].id
     finally:
         upload.path.unlink(missing_ok=True)
 

@@ -22,10 +22,10 @@ from registry.audit.keys import open_signer
 from registry.audit.log import open_head_store
 from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
+from registry.delivering import leave
 from registry.demo import generator
 from registry.errors import InvalidInput, NotAllowed, NotFound, Unavailable
 from registry.jobs.giving_up import give_up_extract
-from registry.leaving import leave
 from registry.services import registration
 from registry.services.checking import run_check
 from registry.services.cutting import run_extract
