@@ -6,8 +6,9 @@ when the work is done.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -31,11 +32,9 @@ class SourcePlace:
     """
 
     def __init__(self, address: S3Address) -> None:
-        parts = urlsplit(address.url)
-        if parts.scheme != "s3" or not parts.netloc:
-            raise error("unknown-store", url=address.url)
-        self._bucket = parts.netloc
         self._store = open_bucket(address)
+        self._bucket = urlsplit(address.url).netloc
+        self._named = partial(named_answers, self._bucket)
 
     def knock(self) -> None:
         """Ask for a name that nobody gave and for what is there; an error tells what is wrong.
@@ -83,11 +82,6 @@ class SourcePlace:
         if len(block) != stop - start:
             raise error("place-changed", key=key)
         return block
-
-    @contextmanager
-    def _named(self, key: str) -> Iterator[None]:
-        with named_answers(self._bucket, key):
-            yield
 
 
 def _plain(key: str) -> str:

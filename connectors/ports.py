@@ -95,41 +95,33 @@ class ObjectStore(Protocol):
     @property
     def waits(self) -> bool:
         """Whether opening and reading wait for a network, so that they belong in a thread."""
-        ...
 
     def put(self, key: str, source: Path) -> StoredObject:
         """Store a copy of the file `source` under `key`; `source` stays where it is."""
-        ...
 
     def take(self, key: str, source: Path) -> StoredObject:
         """As `put`, but the file becomes the store's own: moved where that can be, and gone.
 
         Only for a file that nobody else has or will write to again.
         """
-        ...
 
     def open(self, key: str) -> OpenObject:
         """Open for reading; `NoSuchObject` when the key does not exist."""
-        ...
 
     def path(self, key: str) -> Path:
         """A local path DuckDB can read, valid while the key exists; `NoSuchObject` otherwise."""
-        ...
 
     def delete(self, key: str) -> None:
         """Remove the key, durably; deleting what is not there is a success."""
-        ...
 
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that start with `prefix`, sorted; keys put meanwhile may be missing."""
-        ...
 
     def sweep(self) -> int:
         """Remove what interrupted puts left behind; call only while no other process puts.
 
         Returns how many leftovers were removed.
         """
-        ...
 
 
 # --- extracts ----------------------------------------------------------------------------------
@@ -247,7 +239,6 @@ class Extractor(Protocol):
         should_stop: ShouldStop = NEVER,
     ) -> ExtractResult:
         """Write the extract's parts into `plan.out_dir`."""
-        ...
 
 
 # --- questions about laid-out files --------------------------------------------------------------
@@ -311,29 +302,24 @@ class Inquirer(Protocol):
 
     def count(self, laid: Laid, columns: Sequence[str]) -> tuple[Group, ...]:
         """Count the rows per combination of these columns."""
-        ...
 
     def keys(self, laid: Laid, key: str) -> tuple[str, ...]:
         """The keys of the rows, in their order."""
-        ...
 
     def compare(
         self, before: Laid, after: Laid, key: str, columns: Sequence[str], *, examples: int
     ) -> Difference:
         """What changed from one to the other, by key and these columns."""
-        ...
 
     def describe(
         self, laid: Laid, columns: Sequence[str], *, fewest: int, most: int
     ) -> tuple[Described, ...]:
         """Each of these columns; values that fewer than `fewest` rows have are not named."""
-        ...
 
     def sample(
         self, laid: Laid, columns: Sequence[str], *, most: int, length: int
     ) -> tuple[tuple[str | None, ...], ...]:
         """The first rows by these columns, their values as text of at most `length` characters."""
-        ...
 
 
 # --- imports -----------------------------------------------------------------------------------
@@ -382,27 +368,22 @@ class LaidColumn(Protocol):
     @property
     def name(self) -> str:
         """Name in the laid-out file."""
-        ...
 
     @property
     def source(self) -> str | None:
         """Column name (Parquet, CSV, flat JSON) or path (nested JSON) in the delivery."""
-        ...
 
     @property
     def sql_type(self) -> str | None:
         """DuckDB type of the result; `None` keeps the type of the source."""
-        ...
 
     @property
     def constant(self) -> str | None:
         """One value for all rows, as text that casts to `sql_type`."""
-        ...
 
     @property
     def true_unless(self) -> Mapping[str, tuple[str, ...]] | None:
         """True unless each named laid column holds one of the values listed; NULL never does."""
-        ...
 
     @property
     def recognise(self) -> Callable[[str], str | None] | None:
@@ -410,37 +391,30 @@ class LaidColumn(Protocol):
 
         Called once for each *different* value, in the calling process.
         """
-        ...
 
     @property
     def empty(self) -> str | None:
         """Result for an empty cell, as `recognise` would give it; `None` is NULL."""
-        ...
 
     @property
     def key(self) -> bytes | None:
         """Replace the value by an opaque id: HMAC-SHA256 under this key, 26 base32 characters."""
-        ...
 
     @property
     def unreadable(self) -> str:
         """Reason code for a value that cannot be recognised or cast."""
-        ...
 
     @property
     def missing(self) -> str | None:
         """Reason code that refuses a row whose result is NULL; `None` lets it pass."""
-        ...
 
     @property
     def duplicate(self) -> str | None:
         """Reason code that refuses rows whose value stood in an earlier row; `None` lets pass."""
-        ...
 
     @property
     def tally(self) -> bool:
         """Count the rows per value of this column."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -478,7 +452,6 @@ class Importer(Protocol):
 
     def profile(self, delivery: Delivery) -> Profile:
         """Look at the first records of a delivery; a few seconds at most."""
-        ...
 
     def lay_out(
         self,
@@ -497,4 +470,3 @@ class Importer(Protocol):
         sorted. Rows in which the boolean column `not_where` is true or NULL are withheld: they
         stand in neither, and nothing in the file depends on them.
         """
-        ...

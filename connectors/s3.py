@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -56,11 +57,8 @@ class S3ObjectStore:
     waits = True
 
     def __init__(self, address: S3Address, scratch: Path) -> None:
-        parts = urlsplit(address.url)
-        if parts.scheme != "s3" or not parts.netloc:
-            raise error("unknown-store", url=address.url)
-        self._bucket = parts.netloc
         self._store = open_bucket(address)
+        self._named = partial(named_answers, urlsplit(address.url).netloc)
         self._scratch = scratch
         scratch.mkdir(parents=True, exist_ok=True)
 
@@ -173,11 +171,6 @@ class S3ObjectStore:
             staged.unlink()
         return len(orphans)
 
-    @contextmanager
-    def _named(self, key: str) -> Iterator[None]:
-        with named_answers(self._bucket, key):
-            yield
-
 
 @contextmanager
 def named_answers(bucket: str, key: str) -> Iterator[None]:
@@ -231,7 +224,9 @@ class S3File:
 
 def open_bucket(address: S3Address) -> S3Store:
     """The bucket of an address, as seen from below its prefix; nothing is asked of it yet."""
-    bucket, prefix = urlsplit(address.url).netloc, urlsplit(address.url).path.strip("/")
+    parts = urlsplit(address.url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise error("unknown-store", url=address.url)
     patience = timedelta(seconds=address.patience)
     options: dict[str, Any] = {
         "region": address.region,
@@ -250,4 +245,4 @@ def open_bucket(address: S3Address) -> S3Store:
             "access_key_id": address.access_key,
             "secret_access_key": address.secret_key,
         }
-    return S3Store(bucket, prefix=prefix or None, **options)
+    return S3Store(parts.netloc, prefix=parts.path.strip("/") or None, **options)
