@@ -2,10 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -31,6 +28,7 @@ from registry.services.refusal import Refused
 from registry.services.withdrawing import Acknowledge, Told, Withdraw
 from tests.support.extracting import Scene
 from tests.support.ledgers import Ledger
+from tests.support.listening import Listener, listening
 
 
 @pytest.fixture
@@ -192,39 +190,6 @@ def test_without_a_receipt_it_is_repeated_and_escalated(book: Ledger) -> None:
         assert {one for one in before if after[one] > before[one]} == ({act} if act else set())
 
 
-class Listener(BaseHTTPRequestHandler):
-    """A recipient's own service, which keeps what it is told."""
-
-    heard: list[tuple[dict[str, str], bytes]]
-    status: int
-
-    def do_POST(self) -> None:
-        """Take a message."""
-        body = self.rfile.read(int(self.headers["content-length"]))
-        type(self).heard.append((dict(self.headers), body))
-        self.send_response(type(self).status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
-        """Say nothing."""
-
-
-@contextmanager
-def listening(
-    status: int, answering: type[Listener] | None = None
-) -> Iterator[tuple[str, type[Listener]]]:
-    """A real server on loopback that answers so."""
-    kind = type("Here", (answering or Listener,), {"heard": [], "status": status})
-    with HTTPServer(("127.0.0.1", 0), kind) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/hook", kind
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 def register(book: Ledger, address: str) -> tuple[Webhook, str]:
     """Register a webhook as the recipient."""
     with transaction(book.scene.world.engine) as session:
@@ -281,7 +246,7 @@ def test_a_slow_webhook_delays_no_other(book: Ledger) -> None:
     both = threading.Barrier(2)
 
     class Meeting(Listener):
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - its name
             both.wait(8)
             super().do_POST()
 
