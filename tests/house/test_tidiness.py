@@ -43,6 +43,9 @@ def test_locks_name_no_hosts() -> None:
         text = lock.read_text()
         assert "://" not in text, lock.name
         assert text.count("==") <= text.count("--hash="), lock.name
+    programs = (ROOT / "tests/support/node/package-lock.json").read_text()
+    assert "://" not in programs
+    assert programs.count('"version"') == programs.count('"integrity"')
 
 
 def test_modules_stay_readable() -> None:
