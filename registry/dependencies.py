@@ -150,8 +150,6 @@ def _quality(text: str) -> float:
         return 0.0
 
 
-LONGEST_TOKEN = LONGEST
-
 BEARER = OAuth2(
     scheme_name="oauth2",
     flows=OAuthFlows(
@@ -210,7 +208,7 @@ ShownDep = Annotated[Shown, Depends(showing)]
 def _authorization(request: Request) -> tuple[Literal["bearer", "dpop"], str]:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     scheme, token = kind.lower(), token.strip()
-    if len(request.headers.getlist("authorization")) == 1 and 0 < len(token) <= LONGEST_TOKEN:
+    if len(request.headers.getlist("authorization")) == 1 and 0 < len(token) <= LONGEST:
         if scheme == "bearer":
             return "bearer", token
         if scheme == "dpop":

@@ -28,10 +28,10 @@ from starlette.responses import JSONResponse, Response
 from registry.accounts.actors import Scope
 from registry.accounts.credentials import CLIENT_TOKEN_LIFETIME
 from registry.accounts.dpop import Proof
-from registry.accounts.jwts import BadJwt
+from registry.accounts.jwts import LONGEST, BadJwt
 from registry.accounts.spent import spend
 from registry.accounts.tables import Client
-from registry.dependencies import LONGEST_TOKEN, NowDep, SessionDep, proof_of, runtime_of
+from registry.dependencies import NowDep, SessionDep, proof_of, runtime_of
 from registry.services.identifying import check_assertion, check_secret
 from registry.services.machines import issue_client_token, revoke_own
 
@@ -64,7 +64,7 @@ class _Machine:
         self._session, self._id, self.client = session, client_id, client
 
     def check_client_secret(self, secret: str) -> bool:
-        if len(secret) <= LONGEST_TOKEN:
+        if len(secret) <= LONGEST:
             self.client = check_secret(self._session, self._id, secret)
         return self.client is not None
 

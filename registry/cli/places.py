@@ -34,12 +34,12 @@ def check() -> None:
     runtime = open_runtime(Settings(), system_clock, check=False)
     wrong = 0
     with reading(runtime.engine) as session:
-        for name, problem in check_unused(session, runtime.settings):
-            typer.echo(f"{name}\t{problem or 'answers'}")
-            wrong += bool(problem)
-        for name, problem in check_left(session, runtime.settings, system_clock()):
-            typer.echo(f"{name}\t{problem or 'as registered'}")
-            wrong += bool(problem)
+        unused = check_unused(session, runtime.settings)
+        left = check_left(session, runtime.settings, system_clock())
+        for found, good in ((unused, "answers"), (left, "as registered")):
+            for name, problem in found:
+                typer.echo(f"{name}\t{problem or good}")
+                wrong += bool(problem)
     runtime.engine.dispose()
     if wrong:
         raise typer.Exit(1)
