@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,7 +50,13 @@ class Faces:
         return done.returncode, done.stdout + done.stderr
 
     def half_done(self) -> list[str]:
-        """Files that are nobody's: in scratch, half-put, or deliveries that no row names."""
+        """Files that are nobody's: in scratch, half-put, or deliveries that no row names.
+
+        A job's row tells its outcome a moment before the job lets go of its claim.
+        """
+        until = time.monotonic() + 10
+        while any(self.home.glob("claims/*")) and time.monotonic() < until:
+            time.sleep(0.01)
         places = ("scratch/**/*", "files/.incoming/*", "claims/*")
         left = [str(path) for place in places for path in self.home.glob(place)]
         listed = self.world.archive.get(f"/datasets/{self.dataset}/deliveries")["items"]
