@@ -31,6 +31,7 @@ class Job:
         self.orders = orders
         self.wall: dict[str, float] = {}
         self.cpu: dict[str, float] = {}
+        self._farthest = 0.0
         self._out = out
         self._lock = threading.Lock()
 
@@ -53,12 +54,16 @@ class Job:
 
     @contextmanager
     def progress(self, share: Callable[[], float]) -> Iterator[None]:
-        """Report `share()` (0.0 to 1.0) while what is inside runs."""
+        """Report `share()` (0.0 to 1.0) while what is inside runs; never less than was reported.
+
+        DuckDB begins a query again at nothing when it comes to its next pipeline.
+        """
         done = threading.Event()
 
         def report() -> None:
             while not done.wait(_PROGRESS_SECONDS):
-                self.say(progress=share())
+                self._farthest = max(self._farthest, share())
+                self.say(progress=self._farthest)
 
         reporter = threading.Thread(target=report, daemon=True)
         reporter.start()

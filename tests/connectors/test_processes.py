@@ -1,9 +1,11 @@
 """A warm process waits for the next job of each kind, serves one, and never outlives its parent."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from connectors import ExtractPlan, OutColumn, SourceFile, keep_ready, let_go, open_extractor
 from connectors.duck import MODULE, processes
+from connectors.duck.child import Job
 from connectors.local import sha256_of
 
 ROOT = Path(__file__).parents[2]
@@ -120,3 +123,23 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_progress_never_falls_back() -> None:
+    """A query that begins anew with its next pipeline is not told as work undone."""
+    receiving, sending = os.pipe()
+    shares = iter([0.5, 1.0, 0.2])
+    done = threading.Event()
+
+    def share() -> float:
+        told = next(shares, None)
+        if told is None:
+            done.set()
+        return told or 0.0
+
+    with Job({}, sending).progress(share):
+        assert done.wait(20)
+    os.close(sending)
+    with os.fdopen(receiving) as lines:
+        told = [json.loads(line)["progress"] for line in lines]
+    assert told[:4] == [0.5, 1.0, 1.0, 1.0]
