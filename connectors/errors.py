@@ -10,6 +10,7 @@
     ├── DeliveryError           the whole delivery cannot be read: its owner must correct it
     ├── SourceChanged           a stored file is no longer what was registered
     ├── JobError                the child process did not finish its work
+    │   ├── JobDied             ended from outside, or fell over
     │   ├── JobCancelled
     │   ├── JobLimit            time, memory, file size or processor budget used up
     │   └── DiskFull
@@ -210,6 +211,10 @@ class JobError(ConnectorError):
     """The child process did not finish its work."""
 
 
+class JobDied(JobError):
+    """The child process was ended from outside, or fell over; another try may go well."""
+
+
 class JobCancelled(JobError):
     """Someone asked the job to stop."""
 
@@ -242,7 +247,7 @@ _CLASSES: Mapping[str, type[ConnectorError]] = {
     "size-limit": JobLimit,
     "disk-full": DiskFull,
     "job-failed": JobError,
-    "job-died": JobError,
+    "job-died": JobDied,
     "bad-plan": PlanError,
     "beyond-engine": PlanError,
     "no-engine": PlanError,

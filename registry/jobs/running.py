@@ -6,14 +6,16 @@ DBOS keeps one instance a process; this module is the only one that speaks to it
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from sqlalchemy import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 
-from connectors import keep_ready, let_go
+from connectors import StoreUnavailable, keep_ready, let_go
 from registry.db import reading
 from registry.jobs.claims import Claims, open_claims
 from registry.jobs.kinds import CHECK, EXTRACT, KINDS, Kind
@@ -27,6 +29,8 @@ TRIES = 3
 """How often a job that fails for no reason it knows is tried before it is given up."""
 PAUSE_SECONDS = 1.0
 """Before the second try; each next one waits twice as long."""
+OUTAGE_SECONDS = 900.0
+"""How long a job is put off while the storage or the database does not answer."""
 STARTS = 5
 """How often a job may be found under way at a start of the service before it is given up."""
 CHECKS_AT_ONCE = 2
@@ -36,6 +40,8 @@ STOP_SECONDS = 10.0
 """How long jobs get to end when the service stops."""
 _WAITING = frozenset({"ENQUEUED", "DELAYED"})
 _ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+
+_OUTAGES = (StoreUnavailable, OperationalError, InterfaceError)
 
 _running: "Jobs | None" = None
 
@@ -52,6 +58,8 @@ class Jobs:
         self._slots = {kind: threading.Semaphore(jobs) for kind, jobs in self._at_once.items()}
         self._starting: set[str] = set()
         """Rows started here whose job has not reached its work yet."""
+        self._outages: dict[str, float] = {}
+        """Since when rows are put off for an outage, on this process's own clock."""
         self._active = 0
         self._changed = threading.Condition()
         self._enqueueing = threading.Lock()
@@ -164,12 +172,22 @@ class Jobs:
             return
         try:
             failure = self._tried(kind, row_id)
+            if failure is not None and self._is_put_off(row_id, failure):
+                log.warning("job %s waits until what it needs answers again", row_id)
+                return  # its row still says that it is unfinished: the sweep comes back to it
+            self._outages.pop(row_id, None)
             if failure is not None:
                 kind.give_up(self._engine, self._plain.clock, row_id, wrong=failure)
         except Interrupted:
             log.info("job %s was broken off; it runs again at the next start", row_id)
         except Exception:  # the row still says that it is unfinished: the sweep comes back to it
             log.exception("job %s could not even be given up", row_id)
+
+    def _is_put_off(self, row_id: str, failure: Exception) -> bool:
+        if not isinstance(failure, _OUTAGES):
+            return False
+        now = time.monotonic()
+        return now - self._outages.setdefault(row_id, now) < OUTAGE_SECONDS
 
     def _tried(self, kind: Kind, row_id: str) -> Exception | None:
         """How the last of a few tries failed; `None` once one did not."""

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, update
 from catalog.import_report import ImportReport, report
 from catalog.mapping import MappingError, parse_mapping
 from catalog.tables import Dataset, Delivery
-from connectors.errors import ConnectorError, StoreUnavailable
+from connectors.errors import ConnectorError, JobDied, StoreUnavailable
 from connectors.ports import LaidOut
 from registry.audit.acts import Act
 from registry.db import transaction
@@ -62,7 +62,7 @@ def run_check(engine: Engine, ports: Ports, delivery_id: str) -> None:
         outcome = _lay_out(engine, ports, delivery, dataset, folder)
         with transaction(engine) as session:
             _record(session, delivery_id, outcome, ports.clock())
-    except StoreUnavailable:
+    except (StoreUnavailable, JobDied):
         raise  # later may help: the job is tried again
     except (ConnectorError, MappingError, RegistryError) as wrong:
         with transaction(engine) as session:

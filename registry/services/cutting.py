@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select, update
 
 from catalog.tables import Dataset, Delivery, Edition
-from connectors.errors import ConnectorError, JobCancelled, StoreUnavailable
+from connectors.errors import ConnectorError, JobCancelled, JobDied, StoreUnavailable
 from connectors.ports import Bound, ExtractPlan, ExtractResult, OutColumn, ShouldStop, SourceFile
 from policies import Selection
 from registry.access.tables import Agreement, Extract, Part
@@ -76,7 +76,7 @@ def run_extract(engine: Engine, ports: Ports, extract_id: str) -> None:
             _publish(engine, ports, cut, rows, _stored(ports, cut, result, folder))
     except JobCancelled:
         return
-    except StoreUnavailable:
+    except (StoreUnavailable, JobDied):
         raise  # later may help: the job is tried again
     except (ConnectorError, RegistryError) as wrong:
         _fail(engine, ports, cut, wrong)

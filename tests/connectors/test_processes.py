@@ -18,6 +18,7 @@ from connectors import ExtractPlan, OutColumn, SourceFile, keep_ready, let_go, o
 from connectors.duck import MODULE, processes
 from connectors.duck.child import Job
 from connectors.local import sha256_of
+from tests.support.service import job_processes
 
 ROOT = Path(__file__).parents[2]
 _PARENT = """
@@ -34,13 +35,6 @@ KINDS = 3
 """How many kinds of job a process waits for: extracts, imports and questions."""
 
 
-def waiting(parent: int) -> set[int]:
-    """The job processes that this parent has."""
-    lists = Path(f"/proc/{parent}/task").glob("*/children")
-    pids = {int(pid) for one in lists for pid in one.read_text().split()}
-    return {pid for pid in pids if b"duck.child" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-
-
 def until(reached: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
     deadline = time.monotonic() + 20
@@ -53,8 +47,8 @@ def until(reached: Callable[[], bool]) -> None:
 def ready() -> Iterator[set[int]]:
     """The waiting processes, for as long as the test takes."""
     keep_ready()
-    until(lambda: len(waiting(os.getpid())) == KINDS)
-    yield waiting(os.getpid())
+    until(lambda: len(job_processes(os.getpid())) == KINDS)
+    yield job_processes(os.getpid())
     let_go()
 
 
@@ -76,13 +70,13 @@ def plan(folder: Path) -> ExtractPlan:
 def test_a_waiting_process_serves_one_job(ready: set[int], tmp_path: Path) -> None:
     """A job takes the process that waits, which then is gone; another waits in its place."""
     assert open_extractor().extract(plan(tmp_path)).rows == 1
-    until(lambda: len(waiting(os.getpid())) == KINDS)
-    now = waiting(os.getpid())
+    until(lambda: len(job_processes(os.getpid())) == KINDS)
+    now = job_processes(os.getpid())
     assert len(ready & now) == KINDS - 1
     let_go()
-    assert waiting(os.getpid()) == set()
+    assert job_processes(os.getpid()) == set()
     processes.replace(MODULE)
-    assert waiting(os.getpid()) == set()
+    assert job_processes(os.getpid()) == set()
 
 
 def test_a_waiting_process_has_nothing_of_ours(ready: set[int]) -> None:
@@ -102,7 +96,7 @@ def test_one_that_died_waiting_does_no_harm(ready: set[int], tmp_path: Path) -> 
     """Where the waiting process was killed, the job gets a new one."""
     for pid in ready:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not waiting(os.getpid()) & ready)
+    until(lambda: not job_processes(os.getpid()) & ready)
     assert open_extractor().extract(plan(tmp_path)).rows == 1
 
 
@@ -112,8 +106,8 @@ def test_waiting_processes_die_with_their_parent() -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
-        until(lambda: len(waiting(parent.pid)) == KINDS)
-        left = waiting(parent.pid)
+        until(lambda: len(job_processes(parent.pid)) == KINDS)
+        left = job_processes(parent.pid)
         parent.kill()
     until(lambda: not any(_alive(pid) for pid in left))
 

@@ -1,7 +1,7 @@
 """``make soak``: faults at every call to the file system, kills under load, and changed files.
 
-One JSON object a line: ``name, tried, broken, seed``; what was broken goes to standard error. A run
-with the same seed tries the same. ``--size ci`` is the short run of the full check.
+One JSON object a line: ``name, passed, total, failed, seed``; what failed goes to standard error.
+A run with the same seed tries the same. ``--size ci`` is the short run of the full check.
 """
 
 import argparse
@@ -60,13 +60,14 @@ def _kills(work: Path, count: int, seed: int) -> bool:
         folder = work / f"kills-{turn}"
         folder.mkdir()
         wrong += kills.run(folder, min(_KILLS_A_TRIAL, count - first), seed + turn)
-    return _report("service or database killed under load", count, wrong, seed)
+    return _report("service, job, database or store killed under load", count, wrong, seed)
 
 
 def _report(name: str, tried: int, wrong: list[str], seed: int) -> bool:
     for one in wrong:
         print(one, file=sys.stderr)
-    line = {"name": name, "tried": tried, "broken": len(wrong), "seed": seed}
+    failed = min(len(wrong), tried)
+    line = {"name": name, "passed": tried - failed, "total": tried, "failed": failed, "seed": seed}
     print(json.dumps(line), flush=True)
     return not wrong
 

@@ -4,10 +4,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 import httpx2
+
+from registry.audit.checkpoint import TreeHead, split_note
 
 STOPS_WITHIN = 2.0
 """Seconds after a revocation was acknowledged; no byte may come later."""
@@ -37,6 +40,8 @@ class History:
     """Extract per idempotency key."""
     received: Counter[str] = field(default_factory=Counter)
     """Bytes per extract."""
+    heads: set[TreeHead] = field(default_factory=set)
+    """Of the log, as it was published."""
     revoked_at: float | None = None
     wrong: list[str] = field(default_factory=list)
 
@@ -49,7 +54,7 @@ class Clients:
         self._stage = stage
         self._over = threading.Event()
         self._half_way = threading.Event()
-        acts: tuple[Callable[[httpx2.Client], None], ...] = (self._order, self._read, self._revoke)
+        acts = (self._order, self._read, self._revoke, self._watch)
         self._threads = [threading.Thread(target=self._live, args=(act,)) for act in acts]
         for thread in self._threads:
             thread.start()
@@ -104,13 +109,19 @@ class Clients:
         try:
             with http.stream("GET", f"/extracts/{extract}/parts/1", headers=headers) as answer:
                 if answer.status_code != 206:
-                    answer.read()
+                    self._refused(extract, answer)
                     return
                 for block in answer.iter_raw():
                     self.history.received[extract] += len(block)
                     self._late(extract, begun)
         except httpx2.TransportError:
             return
+
+    def _refused(self, extract: str, answer: httpx2.Response) -> None:
+        text = answer.read().decode()[:300]
+        may_be = extract == self._stage.doomed_extract and self._half_way.is_set()
+        if answer.status_code < 500 and not may_be:
+            self.history.wrong.append(f"read refused, {answer.status_code}: {text}")
 
     def _late(self, extract: str, begun: float) -> None:
         revoked = self.history.revoked_at
@@ -132,6 +143,13 @@ class Clients:
             if answer is not None:
                 self.history.revoked_at = time.monotonic()
                 return
+
+    def _watch(self, http: httpx2.Client) -> None:
+        for _ in self._moments():
+            with suppress(httpx2.TransportError):
+                answer = http.get("/audit/checkpoint")
+                if answer.status_code == 200:
+                    self.history.heads.add(TreeHead.parse(split_note(answer.text)[0]))
 
     def _post(
         self, http: httpx2.Client, path: str, token: str, key: str, body: dict[str, str]

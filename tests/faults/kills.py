@@ -1,4 +1,4 @@
-"""The service and its PostgreSQL killed again and again while people use it.
+"""The service, its jobs, its PostgreSQL and its S3 store, killed in turn while people use it.
 
 In the end the service must have kept every word it gave, and its own checkup must find nothing.
 """
@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from registry.access.tables import Access, AccessRange, Agreement, Extract
 from registry.accounts.actors import Actor, Scope
+from registry.audit import store
 from registry.audit.log import open_head_store, open_signer
 from registry.db import open_engine, reading, transaction
 from registry.migrate import upgrade
@@ -24,6 +25,7 @@ from registry.services.fsck import fsck
 from registry.services.machines import IssueToken, issue_token
 from tests.faults.clients import Clients, History, Stage
 from tests.support.clock import SetClock
+from tests.support.s3 import S3Server, s3_server
 from tests.support.service import Service
 from tests.support.world import World
 
@@ -34,28 +36,41 @@ _PATIENCE = 120.0
 
 
 def run(work: Path, kills: int, seed: int) -> list[str]:
-    """Kill so many times, a third of them the database; what is wrong afterwards."""
+    """Kill one of them so many times; what is wrong afterwards."""
     chance = random.Random(seed)
-    with _database(work) as (url, engine):
+    (work / "s3").mkdir()
+    with _database(work) as (url, engine), s3_server(work / "s3") as files:
         service = Service(work / "home", url)
-        os.environ |= service.environment  # agreements name their parties by the service's address
+        # Agreements name their parties by the service's address.
+        os.environ |= files.settings("faults") | service.environment
         world = World(engine, service.home, SetClock(datetime.now(UTC)))
         stage = _stage(world, service.origin)
         with service:
+            deaths = _deaths(work, service, files)
             clients = Clients(stage)
             for count in range(kills):
                 if count == kills // 2:
                     clients.half_way()
                 time.sleep(chance.uniform(0.2, 2.0))
-                if chance.random() < 1 / 3:
-                    _postgres("crash", work)
-                else:
-                    service.kill()
-                    service.__enter__()
+                deaths[count % len(deaths)]()
             time.sleep(2)
             history = clients.stop()
             _await_extracts(engine)
         return history.wrong + _checked(world) + _kept(engine, history, stage)
+
+
+def _deaths(work: Path, service: Service, files: S3Server) -> list[Callable[[], object]]:
+    """Who can be killed; each is there again at the end, or comes again of itself."""
+
+    def kill_service() -> None:
+        service.kill()
+        service.__enter__()
+
+    def kill_files() -> None:
+        files.kill()
+        files.start()
+
+    return [kill_service, service.kill_jobs, lambda: _postgres("crash", work), kill_files]
 
 
 def _postgres(verb: str, work: Path) -> str:
@@ -83,7 +98,13 @@ def _stage(world: World, origin: str) -> Stage:
     extracts = [world.a_ready_extract(startup, agreement) for agreement in agreements]
     return Stage(
         origin,
-        _token(world, startup.actor, Scope.REQUESTS, Scope.EXTRACTS),
+        _token(
+            world,
+            startup.actor,
+            Scope.REQUESTS,
+            Scope.EXTRACTS,
+            environment=startup.environment.id,
+        ),
         _token(world, published.archive, Scope.ARCHIVE_READ, Scope.ARCHIVE_WRITE),
         agreements[0].id,
         extracts[0].id,
@@ -92,8 +113,8 @@ def _stage(world: World, origin: str) -> Stage:
     )
 
 
-def _token(world: World, actor: Actor, *scopes: Scope) -> str:
-    command = IssueToken(name="proef", scopes=scopes)
+def _token(world: World, actor: Actor, *scopes: Scope, environment: str | None = None) -> str:
+    command = IssueToken(name="proef", scopes=scopes, environment_id=environment)
     with transaction(world.engine) as session:
         return issue_token(session, actor, command, at=world.clock())[1]
 
@@ -121,7 +142,13 @@ def _kept(engine: Engine, history: History, stage: Stage) -> list[str]:
         states = dict(session.exec(select(Extract.id, Extract.state)).all())
         revoked = session.get_one(Agreement, stage.doomed).state == "revoked"
         written = {one: _written(session, one) for one in history.received}
-    wrong = [
+        tree = store.tiles(session)
+        wrong = [
+            f"the tree no longer has the head of {head.size} entries"
+            for head in history.heads
+            if tree.root(head.size) != head.root
+        ]
+    wrong += [
         f"order {extract} is {states.get(extract)}"
         for extract in history.orders.values()
         if states.get(extract) != "ready"
@@ -134,8 +161,9 @@ def _kept(engine: Engine, history: History, stage: Stage) -> list[str]:
     for extract, count in history.received.items():
         if count > written[extract]:
             wrong.append(f"{count} bytes came of {extract}, {written[extract]} are on record")
-    if not (history.orders and all(history.received.values()) and len(history.received) == 2):
-        wrong.append("nothing was ordered or read: the trial says nothing")
+    tried = history.orders and len(history.received) == 2 and history.heads
+    if not (tried and all(history.received.values())):
+        wrong.append("nothing was ordered, read or signed: the trial says nothing")
     return wrong
 
 

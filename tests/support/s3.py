@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,11 +23,13 @@ ACCESS, SECRET = "vrijgave", "vrijgave-secret"
 BUCKET = "archive-files"
 
 
-@dataclass(frozen=True)
+@dataclass
 class S3Server:
     """The server's port, and how a store in its bucket is reached."""
 
     port: int
+    _start: Callable[[], "subprocess.Popen[bytes]"] | None = None
+    _process: "subprocess.Popen[bytes] | None" = None
 
     def address(self, name: str, *, port: int | None = None, patience: float = 10.0) -> S3Address:
         """A store of this name in the one bucket, through the server or what stands before it."""
@@ -38,6 +40,37 @@ class S3Server:
             secret_key=SECRET,
             patience=patience,
         )
+
+    def settings(self, name: str) -> dict[str, str]:
+        """What a service is told whose store this is."""
+        address = self.address(name)
+        return {
+            "VRIJGAVE_STORE": address.url,
+            "VRIJGAVE_STORE_ENDPOINT": str(address.endpoint),
+            "VRIJGAVE_STORE_ACCESS_KEY": ACCESS,
+            "VRIJGAVE_STORE_SECRET_KEY": SECRET,
+        }
+
+    def start(self) -> None:
+        """Start it on its files, and wait until it answers."""
+        assert self._start is not None
+        self._process = self._start()
+        store = open_bucket(self.address("", patience=2.0))
+        until = time.monotonic() + 60
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                obstore.put(store, "marker", b"makes the bucket")
+            except Exception:  # noqa: BLE001 -- it is still starting, in one of many ways
+                time.sleep(0.2)
+            else:
+                return
+        raise AssertionError("the S3 server did not start; weed.log in its folder says why")
+
+    def kill(self) -> None:
+        """End it as the kernel would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
 
 
 @contextmanager
@@ -58,28 +91,15 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         *(f"-{name}.port.grpc={free_port()}" for name in ports),
         "-s3.port.iceberg=0", "-s3.port.lance=0",  # else fixed ports: one server a machine
     ]  # fmt: skip
-    with (
-        (folder / "weed.log").open("wb") as log,
-        subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as process,
-    ):
+    with (folder / "weed.log").open("ab") as log:
+        server = S3Server(
+            ports["s3"], lambda: subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
+        )
         try:
-            _wait_for(ports["s3"], process, folder)
-            yield S3Server(ports["s3"])
+            server.start()
+            yield server
         finally:
-            process.kill()
-
-
-def _wait_for(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> None:
-    store = open_bucket(S3Server(port).address("", patience=2.0))
-    until = time.monotonic() + 60
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            obstore.put(store, "marker", b"makes the bucket")
-        except Exception:  # noqa: BLE001 -- it is still starting, in one of many ways
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError((folder / "weed.log").read_text()[-2000:])
+            server.kill()
 
 
 @dataclass

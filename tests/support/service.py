@@ -2,10 +2,12 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +23,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def job_processes(parent: int) -> set[int]:
+    """The job processes that this process has, at work or waiting."""
+    lists = Path(f"/proc/{parent}/task").glob("*/children")
+    pids = {int(pid) for one in lists for pid in one.read_text().split()}
+    return {pid for pid in pids if b"duck.child" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 @dataclass
@@ -86,6 +95,13 @@ class Service:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def kill_jobs(self) -> None:
+        """End its job processes so, those at work and those that wait."""
+        assert self._process is not None
+        for pid in job_processes(self._process.pid):
+            with suppress(ProcessLookupError):  # its job was done meanwhile
+                os.kill(pid, signal.SIGKILL)
 
     def __exit__(self, *_: object) -> None:
         """Ctrl-C, and wait until it is gone."""

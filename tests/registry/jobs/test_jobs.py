@@ -160,12 +160,13 @@ class Waiting:
 class Broken:
     """An extractor with a fault that nobody foresaw."""
 
+    wrong: Exception = field(default_factory=lambda: RuntimeError("a fault that nobody foresaw"))
     tries: int = 0
 
     def extract(self, *_given: Any, **_named: Any) -> ExtractResult:
         """Fail."""
         self.tries += 1
-        raise RuntimeError("a fault that nobody foresaw")
+        raise self.wrong
 
 
 def test_stopping_breaks_off_and_starting_resumes(world: World) -> None:
@@ -221,6 +222,46 @@ def test_hopeless_job_is_given_up(sqlite_world: World, caplog: pytest.LogCapture
     assert entries(sqlite_world, "extract:failed") == 1
     assert "a fault that nobody foresaw" in caplog.text
     sqlite_world.check_log()
+
+
+def test_an_outage_is_waited_out(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the storage is away a job is put off, and comes back; in the end its row says why."""
+    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.01)
+    _, extract = an_order(sqlite_world)
+    away = Broken(error("store-unavailable", bucket="b"))
+    jobs.start(sqlite_world.engine, replace(sqlite_world.ports, extractor=away))
+    jobs.enqueue_extract(extract.id)
+    wait_until(lambda: "waits until what it needs answers again" in caplog.text)
+    assert extract_of(sqlite_world, extract.id).state == "running"
+    monkeypatch.setattr(running, "OUTAGE_SECONDS", 0.0)
+    wait_until(lambda: sweep_and_see(sqlite_world, extract.id) == "failed")
+    jobs.stop()
+    assert away.tries == 2 * running.TRIES
+    assert extract_of(sqlite_world, extract.id).problem["code"] == "store-unavailable"
+    assert entries(sqlite_world, "extract:failed") == 1
+
+
+def sweep_and_see(world: World, row_id: str) -> str:
+    """How the extract stands after the sweep that comes every few seconds."""
+    jobs.sweep()
+    return extract_of(world, row_id).state
+
+
+def test_a_killed_child_is_tried_again(
+    sqlite_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job's process may be ended from outside; one that dies each time says so."""
+    monkeypatch.setattr(running, "PAUSE_SECONDS", 0.01)
+    _, extract = an_order(sqlite_world)
+    dying = Broken(error("job-died"))
+    jobs.start(sqlite_world.engine, replace(sqlite_world.ports, extractor=dying))
+    jobs.enqueue_extract(extract.id)
+    wait_until(lambda: extract_of(sqlite_world, extract.id).state == "failed")
+    jobs.stop()
+    assert dying.tries == running.TRIES
+    assert extract_of(sqlite_world, extract.id).problem["code"] == "job-died"
 
 
 def test_hopeless_check_is_given_up(sqlite_world: World) -> None:

@@ -22,7 +22,7 @@ from registry.services.machines import IssueToken, issue_token
 from tests.conftest import require_postgres
 from tests.support.clock import SetClock
 from tests.support.postgres import PostgresDatabase
-from tests.support.s3 import ACCESS, SECRET, s3_server
+from tests.support.s3 import s3_server
 from tests.support.service import Service, free_port
 from tests.support.world import World
 
@@ -38,15 +38,10 @@ def world(
     require_postgres()
     (tmp_path / "weed").mkdir()
     with s3_server(tmp_path / "weed") as server, postgres_database.lend() as url:
-        address = server.address("shared")
-        for name, value in {
-            "BASE_URL": f"http://127.0.0.1:{free_port()}",
-            "STORE": address.url,
-            "STORE_ENDPOINT": address.endpoint,
-            "STORE_ACCESS_KEY": ACCESS,
-            "STORE_SECRET_KEY": SECRET,
-        }.items():
-            monkeypatch.setenv(f"VRIJGAVE_{name}", value)
+        told = server.settings("shared")
+        told["VRIJGAVE_BASE_URL"] = f"http://127.0.0.1:{free_port()}"
+        for name, value in told.items():
+            monkeypatch.setenv(name, value)
         engine = open_engine(url)
         yield World(engine, tmp_path / "home", SetClock(datetime.now(UTC)))
         engine.dispose()
