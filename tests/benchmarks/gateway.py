@@ -1,6 +1,7 @@
 """The gateway beside its peers: nginx's sendfile, the same stream unchecked, a local read."""
 
 import http.client
+import json
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ import pyarrow.parquet as pq
 from tests.benchmarks._approved import Approved, approved
 from tests.benchmarks.line import Line
 from tests.benchmarks.serving import _large_part, _speed, _stored, _wait_for
+from tests.support.clients import DELTA_SHARING, python_with, run_python
 from tests.support.service import Service, free_port
 
 ITEMS = 600_000
@@ -41,6 +43,25 @@ async def file(request):
     headers = part_headers("00" * 32, found.size, "x")
     return SpanResponse(found, span, headers, may_go_on=yes, on_end=lambda sent: None)
 app = Starlette(routes=[Route("/file", file)])
+"""
+DELTA = """
+import json, sys, time
+import delta_sharing
+import pandas as pd
+table, local = sys.argv[1], sys.argv[2:]
+
+def best(read):
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        rows = len(read())
+        times.append(time.perf_counter() - begun)
+    return rows, min(times)
+
+shared = best(lambda: delta_sharing.load_as_pandas(table))
+here = best(lambda: pd.concat([pd.read_parquet(one) for one in local]))
+assert shared[0] == here[0], (shared, here)
+print(json.dumps([shared[1], here[1]]))
 """
 NGINX = """
 worker_processes 1; daemon off; pid nginx.pid; error_log error.log;
@@ -68,12 +89,13 @@ def run(size: str) -> Iterator[Line]:
             ready.accept()
             extract = ready.extract()
             token = _token(ready)
-            large = _large_part(home, extract["id"], LARGE[size])
-            path = f"/v1/extracts/{extract['id']}/parts/99"
-            yield _latency(home, ready.service.port, path, token, large, RANGES[size])
             parts = extract["parts"]
             local = [_stored(home, part["sha256"]) for part in parts]
             yield _table([part["address"] for part in parts], token, local)
+            yield _delta(ready, extract["id"], token, home, local)
+            large = _large_part(home, extract["id"], LARGE[size])  # no Parquet: after the tables
+            path = f"/v1/extracts/{extract['id']}/parts/99"
+            yield _latency(home, ready.service.port, path, token, large, RANGES[size])
             if shutil.which("nginx") is not None:
                 with _nginx(home, ready.service.port) as port:
                     plain = f"/plain/{large.relative_to(home / 'files')}"
@@ -168,6 +190,31 @@ def _table(addresses: list[str], token: str, local: list[Path]) -> Line:
         ratio=round(there / here, 2),
         goal="ratio <= 1.25 against a local read",
         holds=there / here <= 1.25,
+    )
+
+
+def _delta(ready: Approved, extract: str, token: str, home: Path, local: list[Path]) -> Line:
+    profile = home / "bench.share"
+    profile.write_text(
+        json.dumps(
+            {
+                "shareCredentialsVersion": 1,
+                "endpoint": f"{ready.service.origin}/delta-sharing/",
+                "bearerToken": token,
+            }
+        )
+    )
+    table = f"{profile}#{extract}.vrijgave.items"
+    told = run_python(python_with(*DELTA_SHARING), DELTA, table, *map(str, local))
+    there, here = json.loads(told)
+    return Line(
+        "gateway: from the delta-sharing client to pandas",
+        round(there, 4),
+        "s",
+        peer=round(here, 4),
+        ratio=round(there / here, 2),
+        goal="ratio <= 1.15 against a local read with pandas",
+        holds=there / here <= 1.15,
     )
 
 
