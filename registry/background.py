@@ -23,6 +23,7 @@ from registry.services.catching_up import catch_up
 from registry.services.extract_life import expire_extracts, remove_files
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
+from registry.services.posting import post_waiting
 from registry.services.retention import keep_periods
 from registry.services.reviewing import remind_reviewers
 from registry.services.verifying import remind_of_ends
@@ -36,6 +37,7 @@ WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 CATCH_UP_SECONDS = 1.0
 REMIND_SECONDS = 60.0
+POST_SECONDS = 10.0
 LINEAGE_SECONDS = 30.0
 FORGET_SECONDS = 600.0
 WITNESS_SECONDS = 2.0
@@ -68,6 +70,7 @@ class Background:
             (SWEEP_SECONDS, sweep),
             (CATCH_UP_SECONDS, background._catch_up),
             (REMIND_SECONDS, background._remind),
+            (POST_SECONDS, background._post),
             (LINEAGE_SECONDS, background._keep_lineage),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._in_transaction(forget_spent)),
@@ -124,6 +127,9 @@ class Background:
         runtime = self.runtime
         with transaction(runtime.engine) as session:
             remind(session, at=runtime.clock(), origin=runtime.settings.origin)
+
+    def _post(self) -> None:
+        post_waiting(self.runtime.engine, self.runtime.settings, self.runtime.clock)
 
     def _ask_witnesses(self) -> None:
         if self.cosigning is not None:

@@ -8,9 +8,17 @@ configure.
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, HttpUrl, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from registry.addresses import is_secure
@@ -129,6 +137,20 @@ class Settings(BaseSettings):
     upload_limit_bytes: Annotated[
         int, Field(description="Largest delivery taken, in bytes.", gt=0)
     ] = 20 * 1024**3
+    smtp_host: Annotated[
+        str, Field(description="Mail server; empty: messages stay in the outbox.")
+    ] = ""
+    smtp_port: Annotated[int, Field(description="Port of the mail server.", ge=1, le=65535)] = 587
+    smtp_security: Annotated[
+        Literal["none", "starttls", "tls"],
+        Field(description="How the way to the mail server is secured."),
+    ] = "starttls"
+    smtp_user: Annotated[str, Field(description="User at the mail server; empty: none.")] = ""
+    smtp_password: Annotated[SecretStr, Field(description="Password of that user.")] = SecretStr("")
+    smtp_sender: Annotated[
+        str,
+        Field(description="Address that mail comes from.", pattern=r"^([^@\s<>]+@[^@\s<>]+)?$"),
+    ] = ""
     retention_people_months: Annotated[
         int, Field(description="Months after which people who no longer come are erased.", ge=1)
     ] = 60
@@ -158,6 +180,14 @@ class Settings(BaseSettings):
     extract_seconds: Annotated[
         int, Field(description="Longest time one extract may take, in seconds.", ge=1)
     ] = 3600
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Self:
+        if self.smtp_host and not self.smtp_sender:
+            raise ValueError("smtp_sender is missing: name the address that mail comes from")
+        if self.smtp_user and self.smtp_security == "none":
+            raise ValueError("smtp_user needs smtp_security starttls or tls: its password is read")
+        return self
 
     @property
     def sqlalchemy_url(self) -> str:

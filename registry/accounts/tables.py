@@ -159,7 +159,11 @@ class Environment(SQLModel, table=True):
 
 
 class OutboxMail(SQLModel, table=True):
-    """A message for a person; without a mail server the operator reads it here."""
+    """A message for a person; without a mail server the operator reads it here.
+
+    :param next_try_at: when the mail server is asked next; none when that is over.
+    :param problem: what came of the last try, for the operator; empty where it was taken.
+    """
 
     __tablename__ = "outbox_mail"
 
@@ -168,6 +172,17 @@ class OutboxMail(SQLModel, table=True):
     subject: str
     body: str
     created_at: datetime = Field(sa_type=UtcDateTime)
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    next_try_at: datetime | None = Field(default=None, index=True, sa_type=UtcDateTime)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    problem: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+
+    @property
+    def state(self) -> str:
+        """``sent``, ``waiting``, or ``ended``: not sent, and not tried again."""
+        if self.sent_at is not None:
+            return "sent"
+        return "ended" if self.next_try_at is None else "waiting"
 
 
 class IdempotencyKey(SQLModel, table=True):

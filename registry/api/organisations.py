@@ -87,13 +87,19 @@ class SessionShape(BaseModel):
 
 
 class Mail(Row):
-    """A message that no mail server took."""
+    """A message to a person.
+
+    ``state`` is ``waiting``, ``sent``, or ``ended``: not sent, and not tried again.
+    """
 
     id: str
     seat_id: str
     subject: str
     body: str
     created_at: datetime
+    state: str
+    tries: int
+    problem: str
 
 
 def me_of(actor: Actor) -> Me:
@@ -186,7 +192,7 @@ def verify(
     return OrganisationShape.model_validate(done)
 
 
-@router.get("/outbox", responses=signed_in(), summary="Messages no mail server took (operator)")
+@router.get("/outbox", responses=signed_in(), summary="Messages to people (operator)")
 def outbox(
     session: ReadingDep,
     part: SliceDep,

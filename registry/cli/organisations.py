@@ -58,12 +58,13 @@ def sign_in_link(
 def outbox(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
 ) -> None:
-    """Print the latest messages that no mail server took."""
+    """Print the latest messages to people, and whether the mail server took them."""
     from registry.services import accounts
 
     with _transaction() as (_, session):
         for mail in accounts.outbox(session, None, limit):
-            typer.echo(f"--- {mail.created_at:%Y-%m-%d %H:%M} UTC, {mail.seat_id}")
+            told = f"{mail.state}: {mail.problem}" if mail.problem else mail.state
+            typer.echo(f"--- {mail.created_at:%Y-%m-%d %H:%M} UTC, {mail.seat_id}, {told}")
             typer.echo(f"{mail.subject}\n\n{mail.body}")
 
 

@@ -279,6 +279,7 @@ def send_link(session: Session, email: str, *, origin: str, at: datetime) -> Non
             subject=_SUBJECT.in_language(seat.language),
             body=text,
             created_at=at,
+            next_try_at=at,
         )
     )
 
@@ -364,7 +365,7 @@ def sign_out(session: Session, actor: Actor, session_secret: str, *, at: datetim
 
 
 def outbox(session: Session, actor: Actor | None, limit: int = 100) -> list[OutboxMail]:
-    """The latest messages that no mail server took; for the operator."""
+    """The latest messages to people; for the operator."""
     if actor is not None:
         require(actor, Scope.OPERATE)
     return list(session.exec(select(OutboxMail).order_by(col(OutboxMail.id).desc()).limit(limit)))

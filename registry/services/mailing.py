@@ -20,5 +20,6 @@ def mail(session: Session, organisation_id: str, subject: Text, text: Text, at: 
                 subject=subject.in_language(seat.language),
                 body=text.in_language(seat.language),
                 created_at=at,
+                next_try_at=at,
             )
         )
