@@ -78,6 +78,14 @@ class Settings(BaseSettings):
     tls_in_front: Annotated[
         bool, Field(description="A proxy with TLS stands before the service.")
     ] = False
+    patience_seconds: Annotated[
+        float,
+        Field(
+            description="Seconds in which a client must have sent a request's headers, and may"
+            " stall within a body; a reader may stall six times as long.",
+            gt=0,
+        ),
+    ] = 10.0
     token_issuers: Annotated[
         tuple[str, ...],
         NoDecode,

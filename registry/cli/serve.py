@@ -23,6 +23,7 @@ def serve(
 
     from registry.addresses import is_loopback
     from registry.app import create_app
+    from registry.listening import BACKLOG, allow_many_connections, patient
     from registry.runtime import NotReady
     from registry.settings import Settings
 
@@ -32,8 +33,12 @@ def serve(
             f"listening on {host} without TLS in front would send secrets in the clear: put a proxy"
             " with TLS before the service and set VRIJGAVE_TLS_IN_FRONT=true"
         )
+    allow_many_connections()
     uvicorn.run(
         create_app(settings),
+        http=patient(settings.patience_seconds),
+        ws="none",
+        backlog=BACKLOG,
         host=host,
         port=port,
         proxy_headers=settings.tls_in_front,

@@ -50,10 +50,12 @@ def serve(
     from registry.audit.checkpoint import VerifierKey
     from registry.audit.witness import Heads, Witness
     from registry.clock import system_clock
+    from registry.listening import Patient
 
     logs = [VerifierKey.parse(one) for one in log]
     witness = Witness(_key_of(home), logs, Heads(home / HEADS_FILE))
-    uvicorn.run(witness_app(witness, system_clock), host=host, port=port, server_header=False)
+    app = witness_app(witness, system_clock)
+    uvicorn.run(app, http=Patient, ws="none", host=host, port=port, server_header=False)
 
 
 def _key_of(home: Path) -> "SigningKey":

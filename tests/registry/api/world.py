@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from registry.app import create_app
 from registry.db import transaction
+from registry.listening import Patient
 from registry.services.accounts import SignUp, invite, link_for
 from registry.settings import Settings
 from tests.support.service import free_port
@@ -54,7 +55,14 @@ def csv(rows: int = ROWS) -> bytes:
 @contextmanager
 def serving(app: Starlette, port: int) -> Iterator[None]:
     """The application on a real server, in a thread, until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="on"))
+    config = uvicorn.Config(app, port=port, http=Patient, log_level="error", lifespan="on")
+    with in_thread(uvicorn.Server(config)):
+        yield
+
+
+@contextmanager
+def in_thread(server: uvicorn.Server) -> Iterator[None]:
+    """A server that runs until the block ends."""
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
