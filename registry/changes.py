@@ -75,6 +75,7 @@ class Changes:
 
 FRESH = timedelta(seconds=1)
 """How long what was found holds at most: an end that was agreed on comes with the clock alone."""
+_FINDING_AT_ONCE = 64
 _Found = TypeVar("_Found")
 
 
@@ -84,6 +85,7 @@ class Holding(Generic[_Found]):
     def __init__(self, changes: Changes) -> None:
         self._changes = changes
         self._kept: Recent[Hashable, tuple[Hashable, datetime, _Found]] = Recent(4096)
+        self._finding = tuple(Lock() for _ in range(_FINDING_AT_ONCE))
 
     def look(self, key: Hashable, at: datetime) -> tuple[Hashable, _Found | None]:
         """The mark of now, and what still holds; where nothing does, find it and `keep` it."""
@@ -91,6 +93,10 @@ class Holding(Generic[_Found]):
         kept_mark, since, found = self._kept.get(key, (None, at, None))
         holds = kept_mark == mark and since <= at < since + FRESH
         return mark, found if holds else None
+
+    def finding(self, key: Hashable) -> Lock:
+        """Held while it is found anew, so that of many who want the same one does the work."""
+        return self._finding[hash(key) % len(self._finding)]
 
     def keep(self, key: Hashable, mark: Hashable, at: datetime, found: _Found) -> None:
         """Keep what was found after the mark was taken."""

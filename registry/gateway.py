@@ -6,7 +6,6 @@ Every request is checked on what stands in the rows now, and no byte leaves that
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -65,7 +64,7 @@ async def answer(request: Request, who: Who, extract_id: str, number: int) -> Re
         opened.span,
         opened.headers,
         wants_digest="sha-256" in request.headers.get("want-content-digest", ""),
-        may_go_on=partial(run_in_threadpool, wanted.may_go_on),
+        may_go_on=wanted.may_go_on,
         on_end=opened.end,
     )
 
@@ -140,26 +139,31 @@ class _Wanted:
             raise
         return _Opened(200, headers, span, file, end)
 
-    def may_go_on(self) -> bool:
+    async def may_go_on(self) -> bool:
         """Whether the same request would be allowed now; a refusal is written down."""
+        runtime, at = self.runtime, self.runtime.clock()
+        if not runtime.changes.waits and runtime.checks.look(self._key, at)[1] is not None:
+            return True
         try:
-            self._checked(self.runtime.clock())
+            await run_in_threadpool(self._checked, at)
         except RegistryError:
             return False
         return True
 
     def _checked(self, at: datetime) -> Checked:
         """Who asks and what they may read; what must be written down takes a second look."""
-        mark, kept = self.runtime.checks.look(self._key, at)
-        if kept is not None:
-            return kept
-        with reading(self.runtime.engine) as session:
-            actor = self.who.find(session)
-            if not session.dirty:  # else a last use is to be noted, which must not happen here
-                readable, refusal = look_at_part(session, actor, *self._asked, **self._visit(at))
-                if refusal is None:
-                    self.runtime.checks.keep(self._key, mark, at, (actor, readable))
-                    return actor, readable
+        checks = self.runtime.checks
+        with checks.finding(self._key):
+            mark, kept = checks.look(self._key, at)
+            if kept is not None:
+                return kept
+            with reading(self.runtime.engine) as session:
+                actor = self.who.find(session)
+                if not session.dirty:  # else a last use is to be noted, which must not happen here
+                    found = look_at_part(session, actor, *self._asked, **self._visit(at))
+                    if found[1] is None:
+                        checks.keep(self._key, mark, at, (actor, found[0]))
+                        return actor, found[0]
         return self._on_record(at)[:2]
 
     def _on_record(self, at: datetime, count: int = 0) -> tuple[Actor, Readable, Credit | None]:

@@ -3,7 +3,8 @@
 Uvicorn waits for ever for the rest of a request's headers, for its body, and for a reader that
 takes nothing. Here each connection is looked at now and then: a request's headers must be whole
 within :attr:`Patient.seconds`, and a body must come in, and an answer be taken, at :data:`LEAST`
-bytes a second. What a request may say besides its body is bounded too.
+bytes a second. What a request may say besides its body is bounded too. An answer that may not go
+on is ended with what waits to be sent: the system's buffers hold megabytes for a slow reader.
 """
 
 import resource
@@ -11,6 +12,7 @@ import socket
 import struct
 from typing import Any
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MOST_HEADERS = 64 * 1024
@@ -21,6 +23,10 @@ READER_LOOKS = 6
 """A reader has this many times longer than a writer: it may work on what it was given."""
 BACKLOG = 4096
 """Connections that may wait to be taken."""
+UNSENT = 256 * 1024
+"""Bytes that may wait in the system besides those on their way (TCP_NOTSENT_LOWAT, tcp(7))."""
+LET_GO = "vrijgave.let_go"
+"""The ASGI extension by which an answer ends its connection, and takes back what was not sent."""
 
 
 class Patient(HttpToolsProtocol):
@@ -40,6 +46,9 @@ class Patient(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """The first request's headers are due."""
         super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT
+        )
         self._since = self.loop.time()
         self._look_later()
 
@@ -69,6 +78,7 @@ class Patient(HttpToolsProtocol):
         if self._unread > MOST_HEADERS and self._header_bytes() > MOST_HEADERS:
             raise ValueError("the headers are too large")  # the parser's caller refuses then
         self._since, self._unread, self._owed = None, 0, None
+        self.scope["extensions"] = {LET_GO: {"end": self._let_go}}
         super().on_headers_complete()
 
     def _header_bytes(self) -> int:
@@ -109,6 +119,8 @@ class Patient(HttpToolsProtocol):
 
     def _let_go(self) -> None:
         """Close without waiting for what the kernel still holds for this client."""
+        if self not in self.connections:
+            return
         self.transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
         )
@@ -145,6 +157,13 @@ class Patient(HttpToolsProtocol):
         if before is None or self._owed is None:
             return False
         return self._owed > before - LEAST * self.seconds / 2 * READER_LOOKS
+
+
+def let_go(scope: Scope) -> None:
+    """End the connection of this request at once; a server of another kind does so in its time."""
+    extension = scope.get("extensions", {}).get(LET_GO)
+    if extension is not None:
+        extension["end"]()
 
 
 def patient(seconds: float) -> type[Patient]:

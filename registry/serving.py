@@ -8,16 +8,19 @@ the page cache, and a hop to a thread for each block costs more than the read
 import asyncio
 import base64
 import hashlib
+import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from connectors.ports import OpenObject
+from registry.listening import let_go
+
+log = logging.getLogger("vrijgave.serving")
 
 BLOCK = 1024 * 1024
 RECHECK_SECONDS = 1.0
@@ -135,11 +138,12 @@ class SpanResponse(Response):
         self.background = None
         self.init_headers(headers)
         self._file, self._span, self._may_go_on, self._on_end = file, span, may_go_on, on_end
-        self._sent = 0
+        self._sent, self._refused = 0, False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the span; end early when the caller left or may no longer read."""
         gone = asyncio.ensure_future(_disconnected(receive))
+        watch = asyncio.ensure_future(self._watch(scope))
         try:
             await send(
                 {
@@ -151,23 +155,34 @@ class SpanResponse(Response):
             await self._stream(send, gone)
         finally:
             gone.cancel()
+            watch.cancel()
             self._file.close()
             self._on_end(self._sent)
 
     async def _stream(self, send: Send, gone: "asyncio.Future[None]") -> None:
         at, stop = self._span.start, self._span.stop
-        next_check = monotonic() + RECHECK_SECONDS
         while at < stop and not gone.done():
-            if monotonic() >= next_check:
-                if not await self._may_go_on():
-                    raise StreamEnded
-                next_check = monotonic() + RECHECK_SECONDS
             block = await self._read(at, min(BLOCK, stop - at))
-            if not block:
+            if self._refused or not block:
                 raise StreamEnded
             at += len(block)
-            await send({"type": "http.response.body", "body": block, "more_body": at < stop})
+            await send({"type": "http.response.body", "body": block, "more_body": True})
             self._sent += len(block)
+            await asyncio.sleep(0)  # what the system takes at once lets nobody else have a turn
+        # Comes back once the last block is taken: until then it may still be taken away.
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _watch(self, scope: Scope) -> None:
+        """End the connection when the caller's right ends, also where a slow reader holds it up."""
+        may = True
+        try:
+            while may:
+                await asyncio.sleep(RECHECK_SECONDS)
+                may = await self._may_go_on()
+        except Exception:  # who cannot be checked gets no more
+            log.exception("a running stream could not be checked")
+        self._refused = True
+        let_go(scope)
 
     async def _read(self, at: int, length: int) -> bytes:
         if self._file.waits:

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 
 from tests.benchmarks._approved import Approved, approved
 from tests.benchmarks.line import Line
-from tests.benchmarks.serving import _large_part, _speed, _stored, _wait_for
+from tests.benchmarks.serving import _speed, _stored, _wait_for
 from tests.support.clients import DELTA_SHARING, python_with, run_python
+from tests.support.planting import plant_part
 from tests.support.service import Service, free_port
 
 ITEMS = 600_000
@@ -93,7 +94,7 @@ def run(size: str) -> Iterator[Line]:
             local = [_stored(home, part["sha256"]) for part in parts]
             yield _table([part["address"] for part in parts], token, local)
             yield _delta(ready, extract["id"], token, home, local)
-            large = _large_part(home, extract["id"], LARGE[size])  # no Parquet: after the tables
+            large = plant_part(home, extract["id"], LARGE[size])  # no Parquet: after the tables
             path = f"/v1/extracts/{extract['id']}/parts/99"
             yield _latency(home, ready.service.port, path, token, large, RANGES[size])
             if shutil.which("nginx") is not None:

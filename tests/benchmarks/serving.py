@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connectors.local import LocalStore, sha256_of
-from registry.access.tables import Part
-from registry.db import open_engine, transaction
+from connectors.local import sha256_of
 from tests.benchmarks._approved import Approved, approved
 from tests.benchmarks.line import Line
+from tests.support.planting import plant_part
 from tests.support.service import free_port
 
 GOAL = 3.0
@@ -47,7 +46,7 @@ def run(size: str) -> Iterator[Line]:
             extract = ready.extract()
             small = extract["parts"][0]
             yield _line(ready, home, _path(ready, small["address"]), _stored(home, small["sha256"]))
-            large = _large_part(home, extract["id"], LARGE[size])
+            large = plant_part(home, extract["id"], LARGE[size])
             address = _path(ready, small["address"]).removesuffix("/1") + "/99"
             yield _line(ready, home, address, large, goal=True)
             yield _cpu_line(ready, home, address, large)
@@ -110,32 +109,6 @@ def _stored(home: Path, sha256: str) -> Path:
     """The same file as it stands in the store."""
     found = (path for path in (home / "files").rglob("*") if path.is_file())
     return next(path for path in found if sha256_of(path) == sha256)
-
-
-def _large_part(home: Path, extract_id: str, size: int) -> Path:
-    """A file of that size in the store, and its row among the extract's parts."""
-    block = os.urandom(2**20)
-    source = home / "large"
-    with source.open("wb") as file:
-        for _ in range(size // len(block)):
-            file.write(block)
-    store = LocalStore(home / "files")
-    stored = store.put(f"extracts/{extract_id}/large", source)
-    source.unlink()
-    engine = open_engine(f"sqlite:///{home / 'vrijgave.sqlite'}")
-    with transaction(engine) as session:
-        session.add(
-            Part(
-                extract_id=extract_id,
-                number=99,
-                key=stored.key,
-                sha256=stored.sha256,
-                bytes=stored.bytes,
-                rows=0,
-            )
-        )
-    engine.dispose()
-    return store.path(stored.key)
 
 
 @contextmanager

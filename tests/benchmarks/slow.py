@@ -11,7 +11,8 @@ from pathlib import Path
 from registry.listening import allow_many_connections
 from tests.benchmarks._approved import Approved, approved
 from tests.benchmarks.line import Line
-from tests.benchmarks.serving import LARGE, _large_part
+from tests.benchmarks.serving import LARGE
+from tests.support.planting import plant_part
 
 HALF_OPEN = {"ci": 300, "full": 3000}
 READERS = {"ci": 50, "full": 500}
@@ -120,7 +121,7 @@ def _part(ready: Approved, home: Path) -> str:
     """The address of a part that is larger than what the system buffers for one reader."""
     ready.accept()
     extract = ready.extract()
-    _large_part(home, extract["id"], LARGE["ci"])
+    plant_part(home, extract["id"], LARGE["ci"])
     return f"/v1/extracts/{extract['id']}/parts/99"
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from registry.listening import MOST_HEADERS, allow_many_connections, patient
+from registry.listening import MOST_HEADERS, allow_many_connections, let_go, patient
 from tests.registry.api.world import in_thread
 from tests.support.service import free_port
 
@@ -41,6 +41,14 @@ async def _large(_request: Request) -> Response:
     return Response(bytes(LARGE))
 
 
+async def _taken_back(request: Request) -> Response:
+    async def blocks() -> AsyncIterator[bytes]:
+        yield bytes(LARGE)
+        let_go(request.scope)
+
+    return StreamingResponse(blocks())
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A real server with little patience."""
@@ -49,6 +57,7 @@ def port() -> Iterator[int]:
             Route("/", _size, methods=["GET", "POST"]),
             Route("/large", _large),
             Route("/late", _late_end),
+            Route("/taken-back", _taken_back),
         ]
     )
     port = free_port()
@@ -125,6 +134,16 @@ def test_a_reader_that_takes_nothing_is_let_go(port: int) -> None:
         gone = select.poll()
         gone.register(idle, 0)
         assert gone.poll(20_000) == [(idle.fileno(), select.POLLERR | select.POLLHUP)]
+
+
+def test_an_answer_takes_back_what_was_not_sent(port: int) -> None:
+    """Of a block that was handed over, a slow reader gets no more than was on its way."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        connection.sendall(b"GET /taken-back HTTP/1.1\r\n" + HEAD + b"\r\n")
+        assert len(_ended(connection)) < LARGE // 8
+    let_go({"type": "http"})  # a server that knows of no such thing is asked nothing
 
 
 def test_requests_before_the_end_of_an_answer(port: int) -> None:

@@ -2,9 +2,11 @@
 
 import base64
 import itertools
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -13,6 +15,7 @@ from sqlmodel import col, select
 from registry.access.tables import Access, AccessRange
 from registry.db import reading
 from tests.registry.api.world import World, sha256
+from tests.support.planting import NUMBER, plant_part
 
 _NUMBERS = itertools.count(1)
 
@@ -225,7 +228,7 @@ def test_a_running_stream_ends_when_the_agreement_does(own: Ready, monkeypatch: 
     monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)
     _slow_blocks(monkeypatch)
     body = {"reason": "Op verzoek van de maker."}
-    with pytest.raises(httpx2.RemoteProtocolError):
+    with pytest.raises(httpx2.TransportError):
         _end_while_reading(
             own, lambda: own.world.archive.post(f"/agreements/{own.agreement}/revocation", body)
         )
@@ -249,12 +252,36 @@ def test_a_running_stream_ends_when_the_verification_does(own: Ready, monkeypatc
         return decided
 
     withdrawn = verify() | {"state": "withdrawn"}
-    with pytest.raises(httpx2.RemoteProtocolError):
+    with pytest.raises(httpx2.TransportError):
         _end_while_reading(own, lambda: operator.post("/verification-decisions", withdrawn))
     refused = own.read(Range="bytes=0-9")
     assert (refused.status_code, refused.json()["code"]) == (403, "verification-withdrawn")
     verify()
     assert own.read(Range="bytes=0-9").status_code == 206
+
+
+def test_what_a_slow_reader_left_in_the_buffers_does_not_leave(own: Ready) -> None:
+    """Two seconds after the revocation a reader that takes little gets nothing more at all."""
+    plant_part(own.world.home, own.extract["id"], 32 * 2**20)
+    address = urlsplit(own.part["address"].removesuffix("/1") + f"/{NUMBER}")
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect((address.hostname, address.port))
+        line.sendall(
+            f"GET {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\n"
+            f"Authorization: Bearer {own.token}\r\n\r\n".encode()
+        )
+        assert line.recv(4096).startswith(b"HTTP/1.1 200")
+        body = {"reason": "Op verzoek van de maker."}
+        own.world.archive.post(f"/agreements/{own.agreement}/revocation", body)
+        time.sleep(2)
+        with pytest.raises(ConnectionResetError):
+            _read_on(line)
+
+
+def _read_on(line: socket.socket) -> None:
+    while line.recv(4096):  # what had left before is the reader's own
+        pass
 
 
 def _end_while_reading(own: Ready, end: Callable[[], object]) -> None:
