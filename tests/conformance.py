@@ -12,6 +12,8 @@ SUITES = {
     "c2sp-aics-tlog-referee": "tests/registry/audit",
     "openapi-schemathesis": "tests/registry/api",
     "odrl-force-suite": "tests/policies",
+    "dcat-ap-3": "tests/catalog/renderings",
+    "dcat-ap-nl-3": "tests/catalog/renderings",
 }
 """Name of a suite and the tests marked ``conformance(name)`` that hold it."""
 

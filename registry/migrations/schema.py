@@ -10,6 +10,7 @@ from catalog.columns import UtcDateTime
 
 TABLES = (
     "catalog.tables",
+    "catalog.description_tables",
     "catalog.ledger_tables",
     "catalog.statistics_tables",
     "registry.accounts.tables",

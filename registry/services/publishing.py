@@ -21,6 +21,7 @@ from registry.digests import digest
 from registry.errors import FieldProblem, InvalidInput, NotAllowed, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
+from registry.services.cataloguing import changed
 from registry.services.checking import edition_key, report_of
 from registry.services.locking import locked
 from registry.services.noting import note
@@ -327,6 +328,7 @@ def _add_offer(
     )
     session.add(offer)
     session.flush()
+    changed(session, dataset, at)
     return offer
 
 
@@ -374,6 +376,7 @@ def _end_offer(
 ) -> None:
     offer.state = "withdrawn"
     session.add(offer)
+    changed(session, dataset, at)
     ids = {"offer": offer.id, "edition": offer.edition_id}
     _note(session, actor, Act.OFFER_WITHDRAWN, dataset, at, ids, {"reason": reason})
 

@@ -1,0 +1,54 @@
+"""What an archive says of a dataset for catalogues, and when anything that they tell changed."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from catalog.description import Description
+from catalog.description_tables import DatasetDescription
+from catalog.tables import Dataset
+from registry.accounts.actors import Actor, Scope, require
+from registry.audit.acts import Act
+from registry.digests import digest
+from registry.services.locking import locked
+from registry.services.noting import note
+from registry.services.registration import own_dataset
+
+
+def changed(session: Session, dataset: Dataset, at: datetime) -> DatasetDescription:
+    """Have catalogues tell that something of the dataset changed now; the row that says so."""
+    row = session.get(DatasetDescription, dataset.id)
+    if row is None:
+        row = DatasetDescription(dataset_id=dataset.id, changed_at=at)
+    row.changed_at = at
+    session.add(row)
+    return row
+
+
+def described(session: Session, actor: Actor, dataset_id: str) -> Description:
+    """What was said of one of the archive's own datasets."""
+    dataset = own_dataset(session, actor, dataset_id)
+    row = session.get(DatasetDescription, dataset.id)
+    return Description.model_validate(row.said if row else {})
+
+
+def describe(
+    session: Session, actor: Actor, dataset_id: str, said: Description, *, at: datetime
+) -> Description:
+    """Say this of a dataset, in place of what was said before."""
+    require(actor, Scope.ARCHIVE_WRITE)
+    dataset = locked(session, own_dataset(session, actor, dataset_id))
+    row = changed(session, dataset, at)
+    row.said = said.model_dump(mode="json", exclude_defaults=True)
+    facts = {"description_digest": digest(row.said)}
+    ids = {"dataset": dataset.id}
+    note(
+        session,
+        Act.DATASET_CHANGED,
+        at=at,
+        actor=actor,
+        archive=dataset.archive_id,
+        ids=ids,
+        facts=facts,
+    )
+    return said

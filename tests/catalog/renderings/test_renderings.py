@@ -1,0 +1,91 @@
+"""Every rendering gives back what it covers, and lets no restriction disappear without a flag."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from rdflib import Graph
+from rdflib.compare import isomorphic
+
+from catalog.record import Content, Record, restrictions
+from catalog.renderings import dcat
+from catalog.renderings.covering import Document, Table, flagged
+from catalog.renderings.graphs import graph_of
+from policies import parse_policy
+from policies.interchange.turtle import dump_turtle
+from tests.support.records import ORIGIN, full_record, records
+
+
+class Dialect(NamedTuple):
+    """A rendering, its table, and the text in which it flags."""
+
+    render: Callable[[Record], Document]
+    covers: Table
+    told: Callable[[Document], str]
+
+
+def _rights(document: Document) -> str:
+    texts = [
+        one["rdfs:label"][1]["@value"] for one in document.get("dct:rights", []) if "@id" not in one
+    ]
+    return " ".join(texts)
+
+
+DIALECTS = {"dcat": Dialect(dcat.render, dcat.COVERS, _rights)}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@given(record=records())
+@settings(max_examples=60)
+def test_what_it_covers_comes_back(name: str, record: Record) -> None:
+    """Reading a rendering gives the same values in every field that its table names."""
+    dialect = DIALECTS[name]
+    document = json.loads(json.dumps(dialect.render(record)))
+    assert dialect.covers.read(document) == dialect.covers.of(record)
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_a_full_record_leaves_no_covered_field_empty(name: str) -> None:
+    """The round trip is of something: no covered field of the full record is absent."""
+    dialect = DIALECTS[name]
+    assert None not in dialect.covers.read(dialect.render(full_record())).values()
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@given(record=records())
+@settings(max_examples=60)
+def test_no_restriction_disappears(name: str, record: Record) -> None:
+    """What restricts the items is covered, or named in the text that tells of access."""
+    dialect = DIALECTS[name]
+    document = dialect.render(record)
+    said = {f for f, value in dialect.covers.read(document).items() if value is not None}
+    assert restrictions(record) <= said | set(flagged(dialect.told(document)))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_two_layers_of_rights_are_apart(name: str) -> None:
+    """Changing the licence of the metadata changes nothing of what is said of the items."""
+    dialect, record = DIALECTS[name], full_record()
+    other = replace(record, metadata_licence="https://creativecommons.org/licenses/by-nd/4.0/")
+    before, after = (dialect.covers.read(dialect.render(one)) for one in (record, other))
+    assert {field for field in before if before[field] != after[field]} <= {"metadata_licence"}
+
+
+def test_the_offer_in_dcat_means_the_same_to_others() -> None:
+    """Its triples are those that the policy itself is written as, but for the full target."""
+    offer = full_record().content.offer
+    assert offer is not None
+    whole = json.dumps(offer).replace('"beeldarchief/', f'"{ORIGIN}/datasets/beeldarchief/')
+    own = Graph().parse(data=dump_turtle(parse_policy(json.loads(whole))))
+    policy = dcat.render(full_record())["odrl:hasPolicy"]
+    assert isomorphic(graph_of({"@context": dcat.CONTEXT, **policy}), own)
+
+
+def test_a_dataset_that_nobody_can_ask_for_has_no_distribution() -> None:
+    """Without an offer there is no policy, no distribution, and access is not public."""
+    found = dcat.render(replace(full_record(), content=Content()))
+    assert not found.keys() & {"dcat:distribution", "odrl:hasPolicy"}
+    assert found["dct:accessRights"]["@id"].endswith("/NON_PUBLIC")
