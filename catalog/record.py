@@ -122,6 +122,19 @@ class Record:
         return f"{self.name}@{self.version}"
 
     @property
+    def period(self) -> tuple[str, ...]:
+        """First and last year or day that the items are about; nothing where neither is known."""
+        return (self.begins, self.ends) if self.begins or self.ends else ()
+
+    @property
+    def citation(self) -> str:
+        """How the edition is cited (DataCite's recommended form)."""
+        makers = "; ".join(agent.name for agent in self.creators)
+        title = self.title.en or self.title.nl
+        head = f"{makers} ({self.issued.year}): {title}. Edition {self.version}."
+        return f"{head} {self.publisher.name}. {(*self.identifiers, self.iri)[0]}"
+
+    @property
     def withheld(self) -> tuple[str, ...]:
         """Names of the columns that are NULL in every extract."""
         return tuple(column.name for column in self.columns if column.withheld)

@@ -14,6 +14,9 @@ SUITES = {
     "odrl-force-suite": "tests/policies",
     "dcat-ap-3": "tests/catalog/renderings",
     "dcat-ap-nl-3": "tests/catalog/renderings",
+    "nde-requirements": "tests/catalog/renderings",
+    "dsp-schemas-2025-1": "tests/catalog/renderings",
+    "croissant-1-1": "tests/catalog/renderings",
 }
 """Name of a suite and the tests marked ``conformance(name)`` that hold it."""
 

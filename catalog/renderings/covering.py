@@ -83,7 +83,10 @@ def _put(document: Document, keys: Sequence[str | int], value: Any) -> None:
             at = at[key]
         else:
             at = at.setdefault(key, fresh)
-    at[keys[-1]] = value
+    if isinstance(at, list):
+        at.append(value)
+    else:
+        at[keys[-1]] = value
 
 
 def _at(document: Any, keys: Iterable[str | int]) -> Any:

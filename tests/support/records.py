@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 23, 9, 30, 15, tzinfo=UTC)
 
 
 def content(
-    terms: Terms, residency: ResidencyRule, columns: dict[str, str], *, others: bool = False
+    terms: Terms, residency: ResidencyRule, columns: dict[str, str], *, version: int = 3
 ) -> Content:
     """The content layer of a dataset that is offered on these terms."""
     policy = offer_for(
@@ -26,11 +26,11 @@ def content(
         residency,
         uid=OFFER,
         archive=f"{ORIGIN}/organisations/beeldarchief",
-        edition="beeldarchief/journaals@3",
+        edition=f"beeldarchief/journaals@{version}",
         columns=columns,
     )
     statements = tuple(dict.fromkeys(line.statement for line in terms.lines))
-    return Content(statements, others, dump_policy(policy), OFFER, policy_digest(policy))
+    return Content(statements, True, dump_policy(policy), OFFER, policy_digest(policy))
 
 
 def full_record() -> Record:
@@ -63,7 +63,7 @@ def full_record() -> Record:
         issued=AT.replace(month=1),
         modified=AT,
         metadata_licence=METADATA_LICENCES[0],
-        content=content(terms, residency, columns, others=True),
+        content=content(terms, residency, columns),
         items=421,
         columns=tuple(
             RecordColumn(name, "VARCHAR", Words(name, name), role != "content")
@@ -81,7 +81,7 @@ def full_record() -> Record:
 
 
 _TEXT = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=30)
-_WORDS = st.builds(Words, nl=_TEXT, en=st.just("") | _TEXT)
+_WORDS = st.builds(Words, nl=_TEXT, en=_TEXT)
 _AGENTS = st.builds(
     Agent,
     iri=st.integers(1, 99).map(lambda n: f"https://isni.org/isni/{n}"),
@@ -135,7 +135,7 @@ def records(draw: st.DrawFn) -> Record:
         name="beeldarchief/journaals",
         version=version,
         title=draw(_WORDS),
-        description=draw(st.just(Words()) | _WORDS),
+        description=draw(_WORDS),
         publisher=draw(_AGENTS),
         creators=tuple(draw(st.lists(_AGENTS, min_size=1, max_size=3))),
         contact=draw(
@@ -147,7 +147,9 @@ def records(draw: st.DrawFn) -> Record:
         issued=draw(_MOMENTS),
         modified=draw(_MOMENTS),
         metadata_licence=draw(st.sampled_from(METADATA_LICENCES)),
-        content=content(draw(_TERMS), draw(_RESIDENCY), roles) if offered else unoffered,
+        content=content(draw(_TERMS), draw(_RESIDENCY), roles, version=version)
+        if offered
+        else unoffered,
         items=draw(st.integers(0, 10_000_000)),
         columns=tuple(
             RecordColumn(name, "VARCHAR", draw(_WORDS), offered and role != "content")
