@@ -163,6 +163,7 @@ BEARER = OAuth2(
                 Scope.AUDIT: "read the audit log",
                 Scope.OPERATE: "run the service",
                 Scope.ACCOUNT: "manage one's own organisation",
+                Scope.SEATS: "invite, change and remove seats of one's own organisation",
             },
         )
     ),

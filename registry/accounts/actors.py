@@ -18,20 +18,21 @@ class Scope(StrEnum):
     AUDIT = "audit"
     OPERATE = "operate"
     ACCOUNT = "account"
+    SEATS = "seats"
 
 
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     "archive": frozenset(
-        {Scope.ARCHIVE_READ, Scope.ARCHIVE_WRITE, Scope.AUDIT, Scope.ACCOUNT},
+        {Scope.ARCHIVE_READ, Scope.ARCHIVE_WRITE, Scope.AUDIT, Scope.ACCOUNT, Scope.SEATS},
     ),
-    "user": frozenset({Scope.REQUESTS, Scope.EXTRACTS, Scope.ACCOUNT}),
-    "auditor": frozenset({Scope.AUDIT, Scope.ACCOUNT}),
-    "operator": frozenset({Scope.OPERATE, Scope.AUDIT, Scope.ACCOUNT}),
+    "user": frozenset({Scope.REQUESTS, Scope.EXTRACTS, Scope.ACCOUNT, Scope.SEATS}),
+    "auditor": frozenset({Scope.AUDIT, Scope.ACCOUNT, Scope.SEATS}),
+    "operator": frozenset({Scope.OPERATE, Scope.AUDIT, Scope.ACCOUNT, Scope.SEATS}),
 }
-"""What a person in an organisation of that role may do; a machine gets a part of it."""
+"""What an admin in an organisation of that role may do; members and machines get a part of it."""
 
 MACHINE_SCOPES: dict[str, frozenset[Scope]] = {
-    role: scopes - {Scope.ACCOUNT} for role, scopes in ROLE_SCOPES.items()
+    role: scopes - {Scope.ACCOUNT, Scope.SEATS} for role, scopes in ROLE_SCOPES.items()
 }
 """What clients and tokens may be given: all but seats and credentials themselves."""
 
@@ -67,7 +68,8 @@ class Actor:
 
 
 def person(seat: Seat, organisation: Organisation) -> Actor:
-    """The actor of a seat, with all that its role may do."""
+    """The actor of a seat, with all that its role may do; seats are for admins alone."""
+    scopes = ROLE_SCOPES[organisation.role]
     return Actor(
         id=seat.id,
         organisation_id=organisation.id,
@@ -75,7 +77,7 @@ def person(seat: Seat, organisation: Organisation) -> Actor:
         organisation_name=organisation.name,
         role=organisation.role,
         user_class=organisation.user_class,
-        scopes=ROLE_SCOPES[organisation.role],
+        scopes=scopes if seat.admin else scopes - {Scope.SEATS},
         name=seat.name,
         language=seat.language,
     )

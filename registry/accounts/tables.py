@@ -45,6 +45,10 @@ class Seat(SQLModel, table=True):
     language: str = "nl"
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)
+    admin: bool = Field(default=True, sa_column_kwargs={"server_default": text("true")})
+    """Whether this person invites, changes and removes seats; the first of an organisation does."""
+    left_email: str | None = Field(default=None, index=True)
+    """The address of someone who left."""
 
 
 class Client(SQLModel, table=True):

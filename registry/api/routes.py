@@ -33,6 +33,7 @@ from registry.api import (
     replays,
     requests,
     reviews,
+    seats,
     statistics,
     terms,
     tiles,
@@ -46,6 +47,7 @@ HANDLED = (RequestValidationError, ConnectorError, OperationalError)
 router = APIRouter()
 for _module in (
     organisations,
+    seats,
     verifications,
     people,
     machines,

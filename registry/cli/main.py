@@ -25,6 +25,7 @@ COMMANDS = (
     "serve",
     "importing",
     "organisations",
+    "seats",
     "tokens",
     "settings",
     "asking",

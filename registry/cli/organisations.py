@@ -36,7 +36,8 @@ def _running() -> "Runtime":
 
 
 @contextmanager
-def _transaction() -> Iterator[tuple["Runtime", "Session"]]:
+def operating() -> Iterator[tuple["Runtime", "Session"]]:
+    """The service's runtime, and a transaction for one command."""
     from registry.db import transaction
 
     runtime = _running()
@@ -50,7 +51,7 @@ def sign_in_link(
     """Print a one-time sign-in address for a person; it lives fifteen minutes."""
     from registry.services.accounts import link_for, seat_of
 
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         secret = link_for(session, seat_of(session, email), at=runtime.clock())
         typer.echo(f"{runtime.settings.origin}/sign-in/{secret}")
 
@@ -61,7 +62,7 @@ def outbox(
     """Print the latest messages to people, and whether the mail server took them."""
     from registry.services import accounts
 
-    with _transaction() as (_, session):
+    with operating() as (_, session):
         for mail in accounts.outbox(session, None, limit):
             told = f"{mail.state}: {mail.problem}" if mail.problem else mail.state
             typer.echo(f"--- {mail.created_at:%Y-%m-%d %H:%M} UTC, {mail.seat_id}, {told}")
@@ -78,7 +79,7 @@ def erase_person(
     """
     from registry.services.erasing import erase_address
 
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         done = erase_address(session, None, email, at=runtime.clock())
         counted = ", ".join(f"{name} {count}" for name, count in done.removed.items())
         typer.echo(f"{done.id} is done: {counted}; entry {done.entry_id}")
@@ -90,7 +91,7 @@ def show() -> None:
     from registry.services.erasing import list_erasures
     from registry.services.retention import profiles
 
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         for one in profiles(session, None, runtime.settings, at=runtime.clock()):
             typer.echo(f"{one.name:10} {one.months:>4} months  {one.due:>8,} past it")
         for done in list_erasures(session, None):
@@ -116,7 +117,7 @@ def list_all() -> None:
 
     from registry.accounts.tables import Organisation
 
-    with _transaction() as (_, session):
+    with operating() as (_, session):
         for one in session.exec(select(Organisation).order_by(col(Organisation.id))):
             typer.echo(
                 f"{one.id}  {one.role:9} {one.state:10} {one.country}  {one.slug}  {one.name}"
@@ -151,7 +152,7 @@ def add(
     except ValidationError as wrong:
         first = wrong.errors()[0]
         raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         done = invite(session, None, command, at=runtime.clock())
         secret = link_for(session, done.seat, at=runtime.clock())
         typer.echo(f"{done.organisation.id}  {done.organisation.slug}")
@@ -163,7 +164,7 @@ def verify(organisation_id: Annotated[str, typer.Argument(help="org_…")]) -> N
     """Note that you checked who this archive is; from now on it may publish."""
     from registry.services.accounts import verify_organisation
 
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         done = verify_organisation(session, None, organisation_id, at=runtime.clock())
         typer.echo(f"{done.slug} is active")
 
@@ -173,7 +174,7 @@ def verifications() -> None:
     """What organisations say they are and waits for you, and what stands; newest first."""
     from registry.services.verifying import list_all as every
 
-    with _transaction() as (_, session):
+    with operating() as (_, session):
         for card, who in every(session, None):
             until = f"{card.expires_at:%Y-%m-%d}" if card.expires_at else "-"
             typer.echo(
@@ -200,6 +201,6 @@ def decide_verification(
     except ValidationError as wrong:
         first = wrong.errors()[0]
         raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
-    with _transaction() as (runtime, session):
+    with operating() as (runtime, session):
         card = decide(session, None, command, at=runtime.clock())
         typer.echo(f"{card.legal_name} is {card.state}")

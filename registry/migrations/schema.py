@@ -16,6 +16,7 @@ TABLES = (
     "registry.accounts.tables",
     "registry.accounts.mandates",
     "registry.accounts.erasures",
+    "registry.accounts.invitations",
     "registry.access.tables",
     "registry.access.links",
     "registry.accounts.proofs",

@@ -44,11 +44,11 @@ def menu(viewer: Actor | None) -> Sequence[Link]:
 
 def organisation_menu(viewer: Actor) -> Sequence[Link]:
     """Address and name of the pages about the visitor's own organisation."""
-    keys = ("/keys", "tokens")
+    keys = (("/seats", "seats"), ("/keys", "tokens"))
     card = ("/organisation", "organisation")
     if viewer.role == "user":
-        return (card, ("/environments", "environments"), keys)
-    asking = (("/auditors", "auditors"), keys)
+        return (card, ("/environments", "environments"), *keys)
+    asking = (("/auditors", "auditors"), *keys)
     if viewer.role == "operator":
         return (("/verifications", "verifications"), ("/people", "people"), *asking)
-    return (card, *asking) if viewer.role == "archive" else (keys,)
+    return (card, *asking) if viewer.role == "archive" else keys

@@ -174,15 +174,7 @@ def _add(
 
 
 def _add_seat(session: Session, organisation: Organisation, command: SignUp, at: datetime) -> Seat:
-    taken = session.exec(select(Seat).where(col(Seat.email) == command.email)).one_or_none()
-    if taken is not None:
-        raise conflict(
-            "email-taken",
-            "Dit e-mailadres heeft al een plaats.",
-            "This e-mail address has a seat already.",
-            "Vraag een aanmeldlink aan voor dit adres.",
-            "Ask for a sign-in link for this address.",
-        )
+    require_free_address(session, command.email)
     seat = Seat(
         id=new_id("seat", at),
         organisation_id=organisation.id,
@@ -194,6 +186,19 @@ def _add_seat(session: Session, organisation: Organisation, command: SignUp, at:
     session.add(seat)
     session.flush()
     return seat
+
+
+def require_free_address(session: Session, email: str) -> None:
+    """Pass, or raise ``Conflict``: a person has one seat."""
+    taken = session.exec(select(Seat).where(col(Seat.email) == email)).one_or_none()
+    if taken is not None:
+        raise conflict(
+            "email-taken",
+            "Dit e-mailadres heeft al een plaats.",
+            "This e-mail address has a seat already.",
+            "Vraag een aanmeldlink aan voor dit adres.",
+            "Ask for a sign-in link for this address.",
+        )
 
 
 def _free_slug(session: Session, command: SignUp) -> str:

@@ -18,6 +18,7 @@ from registry.access.tables import Access, AccessRequest, DecisionRow, Extract
 from registry.access.withdrawal_tables import Dispute, Notice
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.erasures import Erasure
+from registry.accounts.invitations import Invitation
 from registry.accounts.tables import Credential, IdempotencyKey, OutboxMail, Seat
 from registry.accounts.verifications import Verification
 from registry.audit.acts import Act
@@ -56,7 +57,7 @@ def erase_person(
     if seat is None:
         raise missing("plaats", "seat", seat_id)
     if not is_erased(seat):
-        _erase(session, actor, seat, seat.email, reason, at)
+        _erase(session, actor, seat, seat.left_email or seat.email, reason, at)
     return seat
 
 
@@ -67,10 +68,14 @@ def erase_address(session: Session, actor: Actor | None, email: str, *, at: date
     """
     _operator(actor)
     email = email.strip().lower()
-    seat = session.exec(select(Seat).where(col(Seat.email) == email)).one_or_none()
-    if seat is None and not _claims(session, email):
+    own = or_(col(Seat.email) == email, col(Seat.left_email) == email)
+    seats = session.exec(select(Seat).where(own).order_by(col(Seat.id))).all()
+    kept = select(Invitation.id).where(col(Invitation.email) == email)
+    if not seats and not _claims(session, email) and session.exec(kept).first() is None:
         raise missing("persoon met e-mailadres", "person with e-mail address", email)
-    return _erase(session, actor, seat, email, ON_REQUEST, at)
+    for earlier in seats[:-1]:
+        _erase(session, actor, earlier, email, ON_REQUEST, at)
+    return _erase(session, actor, seats[-1] if seats else None, email, ON_REQUEST, at)
 
 
 def list_erasures(session: Session, actor: Actor | None, limit: int = 20) -> Sequence[Erasure]:
@@ -102,14 +107,16 @@ def _erase(
             "Laat het archief eerst beslissen; tot dan is het adres daarvoor nodig.",
             "Let the archive decide first; until then the address is needed for it.",
         )
-    removed = {"claims": len(claims)}
+    kept = delete(Invitation).where(col(Invitation.email) == email)
+    invited = count_of(session.execute(kept))
+    removed = {"claims": len(claims), "people": invited}
     for claim in claims:
         empty_claim(session, claim)
     _forget_answers(session, seat, email)
     ids: dict[str, str] = {}
     if seat is not None:
         ids = {"seat": seat.id, "organisation": seat.organisation_id}
-        removed |= {"people": 1, **_empty_seat(session, seat, at)}
+        removed |= {"people": invited + 1, **_empty_seat(session, seat, at)}
     done = recorded(session, actor, Act.ACTOR_ERASED, ids, reason, removed, at)
     if seat is not None:
         erase(session, seat.id)  # last: the entry names them by it
@@ -141,6 +148,7 @@ def _empty_seat(session: Session, seat: Seat, at: datetime) -> dict[str, int]:
             setattr(row, words.key, _without(getattr(row, words.key), seat))
             session.add(row)
     seat.name, seat.email, seat.active = KEPT, f"{seat.id}@erased.invalid", False
+    seat.left_email = None
     session.add(seat)
     for credential in session.exec(select(Credential).where(col(Credential.seat_id) == seat.id)):
         credential.revoked_at, credential.name = credential.revoked_at or at, ""
@@ -160,7 +168,7 @@ def count_of(result: object) -> int:
 
 def _without(words: str, seat: Seat) -> str:
     """Words of a person, without their name and address in them."""
-    named = "|".join(re.escape(one) for one in (seat.email, seat.name) if one)
+    named = "|".join(re.escape(one) for one in (seat.email, seat.left_email, seat.name) if one)
     return re.sub(named, KEPT, words, flags=re.IGNORECASE)
 
 

@@ -17,6 +17,7 @@ from registry.access.tables import Access, Agreement
 from registry.access.withdrawal_tables import Dispute
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.erasures import Erasure
+from registry.accounts.invitations import Invitation
 from registry.accounts.tables import Credential, OutboxMail, Seat
 from registry.audit.acts import Act
 from registry.db import reading, transaction
@@ -83,7 +84,8 @@ def _unused(before: datetime, at: datetime) -> Any:
         col(Credential.seat_id) == col(Seat.id),
         or_(col(Credential.created_at) >= before, col(Credential.used_at) >= before),
     )
-    return (col(Seat.active), col(Seat.created_at) < before, ~bound, ~lately)
+    here = or_(col(Seat.active), col(Seat.left_email).is_not(None))
+    return (here, col(Seat.created_at) < before, ~bound, ~lately)
 
 
 def _old_addresses(before: datetime) -> Any:
@@ -141,13 +143,14 @@ def _apply(session: Session, settings: Settings, at: datetime) -> dict[str, int]
     before = {name: moment for name, _, moment in _periods(settings, at)}
     addresses = update(Access).where(*_old_addresses(before["addresses"])).values(address=None)
     messages = delete(OutboxMail).where(col(OutboxMail.created_at) < before["messages"])
+    over = delete(Invitation).where(col(Invitation.expires_at) <= at)
     claims = session.exec(select(Dispute).where(*_old_claims(before["claims"]))).all()
     people = session.exec(select(Seat).where(*_unused(before["people"], at))).all()
     removed = {
         "addresses": count_of(session.execute(addresses)),
         "messages": count_of(session.execute(messages)),
         "claims": len(claims),
-        "people": len(people),
+        "people": len(people) + count_of(session.execute(over)),
     }
     for claim in claims:
         empty_claim(session, claim)

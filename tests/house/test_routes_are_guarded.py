@@ -16,6 +16,7 @@ PUBLIC = {
     ("POST", "/v1/organisations"),
     ("GET", "/v1/organisations/{organisation_id}"),
     ("POST", "/v1/sign-in-links"),
+    ("POST", "/v1/seats"),
     ("POST", "/v1/sessions"),
     ("GET", "/v1/datasets"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}"),
@@ -58,6 +59,8 @@ OWNERS = {
     "link_id": "startup",
     "proof_id": "startup",
     "mandate_id": "archive",
+    "seat_id": "startup",
+    "invitation_id": "startup",
 }
 """Whose each kind of thing is; a new kind of path parameter needs a line here."""
 
@@ -73,6 +76,7 @@ AUDITED = {"/v1/withdrawals/{withdrawal_id}", "/v1/notices/{notice_id}/manifest"
 """What an auditor reads of the archives that it was asked to look at."""
 
 BODIES: dict[str, Any] = {
+    "/v1/seats/{seat_id}": {"admin": False},
     "/v1/datasets/{dataset_id}/declarations": {"kinds": {"embargo": "none"}},
     "/v1/datasets/{dataset_id}/terms": {"lines": []},
     "/v1/datasets/{dataset_id}/residency": {"process": ["EU"]},
@@ -102,13 +106,17 @@ AUDITORS = {
     ("DELETE", "/v1/tokens/{token_id}"),
     ("POST", "/v1/clients"),
     ("DELETE", "/v1/clients/{client_id}"),
+    ("POST", "/v1/seat-invitations"),
+    ("DELETE", "/v1/seat-invitations/{invitation_id}"),
+    ("PUT", "/v1/seats/{seat_id}"),
+    ("DELETE", "/v1/seats/{seat_id}"),
     ("POST", "/v1/decisions/{decision_id}/replays"),
     ("POST", "/v1/audit/exports"),
     ("POST", "/v1/audit/packs/{name}"),
     ("POST", "/v1/audit/populations"),
     ("POST", "/v1/audit/processing-log"),
 }
-"""What an auditor may send: for its own keys, and to take proof out. All else it only reads."""
+"""What an auditor may send: for its keys and seats, and to take proof out. Else it only reads."""
 
 REFUSED_INSIDE = {
     ("POST", "/v1/auditors"),
@@ -201,6 +209,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.extract(agreement["id"])
         running.token(environment)
         client = {"name": "machine", "scopes": ["extracts"]}
+        running.things["seat_id"] = running.startup.get("/me")["id"]
+        guest = {"email": "gast@taalmeester.example"}
+        running.things["invitation_id"] = running.startup.post("/seat-invitations", guest)["id"]
         running.things["client_id"] = running.startup.post("/clients", client)["id"]
         proof = {"kind": "audit", "reference": "x", "holds_until": "2099-01-01T00:00:00Z"}
         proofs = f"/environments/{environment}/proofs"

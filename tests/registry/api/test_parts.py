@@ -260,6 +260,29 @@ def test_a_running_stream_ends_when_the_verification_does(own: Ready, monkeypatc
     assert own.read(Range="bytes=0-9").status_code == 206
 
 
+def test_a_running_stream_ends_when_its_persons_seat_does(own: Ready, monkeypatch: Any) -> None:
+    """Someone's seat is taken away in the middle of their download: the rest does not leave."""
+    from registry import serving
+
+    monkeypatch.setattr(serving, "BLOCK", 64)
+    monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)
+    _slow_blocks(monkeypatch)
+    startup = own.world.startup
+    told = {"email": "bo@taalmeester.example", "admin": True}
+    secret = startup.post("/seat-invitations", told)["invitation"]
+    joined = own.world.anyone.post("/seats", {"invitation": secret, "person_name": "Bo"})
+    startup.put(f"/seats/{joined['seat_id']}", {"admin": True})
+    waiting = startup.post("/seat-invitations", {"email": "cas@taalmeester.example"})["id"]
+    assert [one["id"] for one in startup.get("/seat-invitations")["items"]] == [waiting]
+    assert startup.http.delete(f"/seat-invitations/{waiting}").status_code == 204
+    mine = startup.get("/me")["id"]
+    assert [one["id"] for one in startup.get("/seats")["items"]] == [mine, joined["seat_id"]]
+    with pytest.raises(httpx2.TransportError):
+        _end_while_reading(own, lambda: startup.http.delete(f"/seats/{mine}"))
+    assert own.read(Range="bytes=0-9").status_code == 401
+    assert own.world.archive.get(f"/agreements/{own.agreement}")["state"] == "in_force"
+
+
 def test_what_a_slow_reader_left_in_the_buffers_does_not_leave(own: Ready) -> None:
     """Two seconds after the revocation a reader that takes little gets nothing more at all."""
     plant_part(own.world.home, own.extract["id"], 32 * 2**20)

@@ -99,3 +99,21 @@ def _set_organisation(home: Path, state: str) -> None:
         for organisation in session.exec(select(Organisation)):
             organisation.state = state
     engine.dispose()
+
+
+def test_a_seat_that_ends_ends_at_every_process(service: Service, other: Service) -> None:
+    """By command: invited, an admin, a member again, and gone at the other process at once."""
+    (line,) = [one for one in service.run("organisations", "list").splitlines() if "user" in one]
+    organisation, email = line.split()[0], "bo@taalmeester.example"
+    invited = service.run("seats", "invite", organisation, email, "--admin").strip()
+    body = {"invitation": invited.rpartition("/")[2], "person_name": "Bo"}
+    service.person().post("/seats", body)
+    assert service.run("seats", "change", email, "member").endswith(" is member\n")
+    assert f"member  {email}  Bo" in service.run("seats", "list", organisation)
+    theirs = other.sign_in(service.run("sign-in-link", email))
+    theirs.get("/me")
+    assert service.run("seats", "end", email).endswith(" is closed\n")
+    until = time.monotonic() + 1
+    while theirs.http.get("/me").status_code != 401:
+        assert time.monotonic() < until, "a session outlived its seat"
+    assert email not in service.run("seats", "list", organisation)
