@@ -166,4 +166,5 @@ class Background:
 
 def _cosigning(runtime: Runtime) -> Cosigning | None:
     policy = open_witness_policy(runtime.settings)
-    return Cosigning(runtime.engine, policy, runtime.log_key.name) if policy else None
+    networks = runtime.settings.closed_networks
+    return Cosigning(runtime.engine, policy, runtime.log_key.name, networks) if policy else None

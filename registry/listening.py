@@ -19,8 +19,8 @@ MOST_HEADERS = 64 * 1024
 """Bytes of a request's line and headers, or of what stands after a body's last byte."""
 LEAST = 10_000
 """Bytes a second that a body must come in with, and an answer be taken with."""
-READER_LOOKS = 6
-"""A reader has this many times longer than a writer: it may work on what it was given."""
+READER_LOOKS = 12
+"""Looks between two at a reader, who has six times longer: it may work on what it was given."""
 BACKLOG = 4096
 """Connections that may wait to be taken."""
 UNSENT = 256 * 1024

@@ -1,14 +1,14 @@
 """What one process of the service runs on: the web application, or an operator's command."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from registry.accounts.access_tokens import AccessTokens
 from registry.accounts.actors import Actor
-from registry.accounts.issuers import Issuers
+from registry.accounts.issuers import Issuers, fetch
 from registry.clock import Clock
 from registry.credits import Credits
 from registry.db import open_engine
@@ -49,7 +49,8 @@ class Runtime:
     @cached_property
     def access_tokens(self) -> AccessTokens:
         """Tokens of the issuers that the operator trusts, for this service."""
-        return AccessTokens(Issuers(self.settings.token_issuers), self.settings.origin)
+        get = partial(fetch, self.settings.closed_networks)
+        return AccessTokens(Issuers(self.settings.token_issuers, get), self.settings.origin)
 
 
 def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:

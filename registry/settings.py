@@ -7,6 +7,7 @@ configure.
 """
 
 import os
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -21,6 +22,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from connectors.fetching import LOOPBACK, Networks
 from registry.addresses import is_secure
 
 
@@ -94,6 +96,15 @@ class Settings(BaseSettings):
         Field(
             description="Issuers whose access tokens machines may show (RFC 9068), as each names"
             " itself, separated by spaces."
+        ),
+    ] = ()
+    outbound_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        NoDecode,
+        BeforeValidator(_words),
+        Field(
+            description="Closed networks (CIDR, separated by spaces) in which webhooks, issuers and"
+            " witnesses may be; without, only the open internet is asked."
         ),
     ] = ()
     witness_policy: Annotated[
@@ -206,6 +217,11 @@ class Settings(BaseSettings):
     def on_loopback(self) -> bool:
         """Whether the service is reached on this machine only, as in a demonstration."""
         return self.base_url.host in {"127.0.0.1", "localhost", "[::1]"}
+
+    @property
+    def closed_networks(self) -> Networks:
+        """Networks that are asked besides the open internet; this machine's own where it is."""
+        return self.outbound_networks + (LOOPBACK if self.on_loopback else ())
 
     @property
     def node(self) -> str:

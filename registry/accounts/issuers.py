@@ -13,13 +13,13 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx2
 from joserfc.jwk import Key
 
+from connectors import fetching
+from connectors.fetching import Networks
 from registry.accounts.jwts import BadJwt, Jwt, import_keys, verify
 from registry.addresses import is_secure
 from registry.errors import Text, Unavailable
@@ -44,28 +44,24 @@ class Unreachable(OSError):
     """What an issuer publishes could not be had, or is not what it must be."""
 
 
-def fetch(address: str) -> bytes:
-    """The body of a 200 at an address, of bounded size and time; no redirect is followed."""
-    try:
-        with (
-            httpx2.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client,
-            client.stream("GET", address, headers={"accept": "application/json"}) as answer,
-        ):
-            if answer.status_code != 200:
-                raise Unreachable(f"{address} answers {answer.status_code}")
-            body, until = b"", monotonic() + _SECONDS
-            for block in answer.iter_bytes():
-                body += block
-                if len(body) > _MOST_BYTES:
-                    raise Unreachable(f"{address} is larger than {_MOST_BYTES} bytes")
-                if monotonic() > until:
-                    raise Unreachable(f"{address} takes longer than {_SECONDS:.0f} seconds")
-            return body
-    except httpx2.HTTPError as error:
-        raise Unreachable(f"{address} cannot be reached: {error}") from error
+def fetch(networks: Networks, address: str) -> bytes:
+    """The body of a 200 at an address, of bounded size and time.
+
+    :param networks: closed networks in which issuers and their keys may be.
+    """
+    answer = fetching.fetch(
+        address,
+        networks=networks,
+        seconds=_SECONDS,
+        most_bytes=_MOST_BYTES,
+        headers={"accept": "application/json"},
+    )
+    if answer.status != 200:
+        raise Unreachable(f"{address} answers {answer.status}")
+    return answer.body
 
 
-def metadata_of(issuer: str, get: Fetch = fetch) -> dict[str, Any]:
+def metadata_of(issuer: str, get: Fetch) -> dict[str, Any]:
     """What an issuer says of itself, where it names itself as we know it.
 
     :raises Unreachable: it cannot be had, or speaks for another issuer.
@@ -108,7 +104,7 @@ class IssuerKeys:
     """One issuer's keys; threads share it, and one of them fetches at a time."""
 
     issuer: str
-    get: Fetch = fetch
+    get: Fetch
     _keys: tuple[Key, ...] = ()
     _fetched: datetime | None = None
     _tried: datetime | None = None
@@ -190,7 +186,7 @@ class IssuerKeys:
 class Issuers:
     """The issuers that are trusted, by name."""
 
-    def __init__(self, names: Iterable[str], get: Fetch = fetch) -> None:
+    def __init__(self, names: Iterable[str], get: Fetch) -> None:
         self._by_name = {name: IssuerKeys(name, get) for name in names}
 
     def find(self, name: object) -> IssuerKeys:

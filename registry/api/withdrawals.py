@@ -262,8 +262,8 @@ def register_webhook(
 ) -> NewWebhookShape:
     """Notices are posted there, signed as Standard Webhooks says; the secret is shown once."""
     command = hooks.NewWebhook(address=given.address)
-    loopback = runtime.settings.on_loopback
-    made, secret = hooks.register_webhook(session, actor, command, loopback=loopback, at=at)
+    networks = runtime.settings.closed_networks
+    made, secret = hooks.register_webhook(session, actor, command, networks=networks, at=at)
     return NewWebhookShape(**_webhook(made).model_dump(), secret=secret)
 
 

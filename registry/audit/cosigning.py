@@ -9,9 +9,9 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import httpx2
 from sqlalchemy import Engine
 
+from connectors.fetching import Answer, Networks, NotFetched, fetch
 from registry.audit import store
 from registry.audit.checkpoint import Checkpoint, signers
 from registry.audit.merkle import consistency_path
@@ -23,6 +23,7 @@ from registry.errors import InvalidInput, Text
 log = logging.getLogger("vrijgave")
 
 TIMEOUT_SECONDS = 5.0
+_MOST_BYTES = 64 * 1024
 ALARM = "saw-another-history"
 
 
@@ -41,12 +42,14 @@ class Trouble:
 class Cosigning:
     """Our side of C2SP tlog-witness, for the log of one database.
 
+    :param networks: closed networks in which witnesses may be.
     :ivar troubles: of each witness that did not cosign when asked last, why.
     """
 
     engine: Engine
     policy: WitnessPolicy
     origin: str
+    networks: Networks = ()
     troubles: dict[str, Trouble] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
 
@@ -58,8 +61,7 @@ class Cosigning:
             return None
         done = self.policy.witnessed_by(last.note)
         left = [one for one in self.policy.witnesses if one.url and one.name not in done]
-        with httpx2.Client(timeout=TIMEOUT_SECONDS) as client:
-            lines = "".join(self._cosignature(client, one, last) for one in left)
+        lines = "".join(self._cosignature(one, last) for one in left)
         return self._keep(last, lines, at) if lines else last
 
     def _keep(self, last: Checkpoint, lines: str, at: datetime) -> Checkpoint:
@@ -73,36 +75,43 @@ class Cosigning:
             store.cosign(session, last.size, note, at if enough else None)
         return Checkpoint(last.head, note)
 
-    def _cosignature(self, client: httpx2.Client, witness: Witness, last: Checkpoint) -> str:
+    def _cosignature(self, witness: Witness, last: Checkpoint) -> str:
         """The witness's signature line; empty where it gave none, which is then told."""
         try:
-            answer = self._post(client, witness, last)
+            answer = self._post(witness, last)
             stands = _stated_size(answer)
             if stands is not None and stands <= last.size:
                 self._sizes[witness.name] = stands
-                answer = self._post(client, witness, last)
-        except httpx2.HTTPError as error:
-            return self._told(witness, "unreachable", type(error).__name__)
-        if answer.status_code == 200:
+                answer = self._post(witness, last)
+        except NotFetched as problem:
+            return self._told(witness, "unreachable", problem.code)
+        if answer.status == 200:
             return self._line(witness, last, answer.text)
         if stands is not None and last.size < stands <= self._published():
             return ""  # another process of ours was quicker: it has the newer checkpoint cosigned
-        code = ALARM if answer.status_code in {409, 422} else "refused"
-        return self._told(witness, code, f"{answer.status_code} {answer.text[:100].strip()}")
+        code = ALARM if answer.status in {409, 422} else "refused"
+        return self._told(witness, code, f"{answer.status} {answer.text[:100].strip()}")
 
     def _published(self) -> int:
         with reading(self.engine) as session:
             last = store.published(session, self.origin)
         return last.size if last else 0
 
-    def _post(self, client: httpx2.Client, witness: Witness, last: Checkpoint) -> httpx2.Response:
+    def _post(self, witness: Witness, last: Checkpoint) -> Answer:
         old = min(self._sizes.get(witness.name, 0), last.size)
         with reading(self.engine) as session:
             nodes = store.tiles(session).node
             proof = consistency_path(old, last.size, nodes) if 0 < old < last.size else []
         text = Submission(old, tuple(proof), last.note).to_text()
         url = f"{witness.url.rstrip('/')}/add-checkpoint"
-        return client.post(url, content=text.encode())
+        return fetch(
+            url,
+            networks=self.networks,
+            seconds=TIMEOUT_SECONDS,
+            most_bytes=_MOST_BYTES,
+            headers={},
+            content=text.encode(),
+        )
 
     def _line(self, witness: Witness, last: Checkpoint, body: str) -> str:
         for line in body.splitlines(keepends=True):
@@ -135,9 +144,8 @@ class Cosigning:
         return ""
 
 
-def _stated_size(answer: httpx2.Response) -> int | None:
+def _stated_size(answer: Answer) -> int | None:
     """The size at which the witness says the log stood, where it answers so."""
     size = answer.text.removesuffix("\n")
-    kind = answer.headers.get("content-type", "").partition(";")[0]
-    told = answer.status_code == 409 and kind == SIZE
+    told = answer.status == 409 and answer.content_type == SIZE
     return int(size) if told and size.isascii() and size.isdigit() and len(size) < 20 else None

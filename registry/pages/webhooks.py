@@ -67,8 +67,8 @@ def register(
     """A webhook with its secret, shown this once: no other page may have it."""
     with shown_again(partial(_page, person, posted)):
         command = filled(NewWebhook, address=posted.text("address"))
-        loopback = runtime.settings.on_loopback
-        _, secret = register_webhook(session, person, command, loopback=loopback, at=at)
+        networks = runtime.settings.closed_networks
+        _, secret = register_webhook(session, person, command, networks=networks, at=at)
     page = _page(person, NOTHING, request, session, secret=secret)
     page.headers["cache-control"] = "no-store"
     return page

@@ -151,7 +151,7 @@ def try_webhook(webhook: Webhook, ports: Ports) -> str:
 def _post(webhook: Webhook, message: str, body: bytes, ports: Ports) -> tuple[int | None, str]:
     """The status that came back, if any, and why the message was not taken; empty where it was."""
     sent = webhooks.headers(webhook.secret, message, ports.clock(), body)
-    return webhooks.post(webhook.address, body, sent, loopback=ports.settings.on_loopback)
+    return webhooks.post(webhook.address, body, sent, ports.settings.closed_networks)
 
 
 def _payload(session: Session, ports: Ports, notice: Notice) -> bytes:

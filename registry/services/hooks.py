@@ -9,6 +9,7 @@ from pydantic import StringConstraints
 from sqlmodel import Session, col, select
 
 from connectors import webhooks
+from connectors.fetching import Networks, problem_of
 from registry.access.withdrawal_tables import Webhook
 from registry.accounts.actors import Actor, Scope, require
 from registry.audit.acts import Act
@@ -25,14 +26,14 @@ class NewWebhook(Command):
 
 
 def register_webhook(
-    session: Session, actor: Actor, command: NewWebhook, *, loopback: bool, at: datetime
+    session: Session, actor: Actor, command: NewWebhook, *, networks: Networks, at: datetime
 ) -> tuple[Webhook, str]:
     """Register an address; the secret to check signatures with is shown this once.
 
-    :param loopback: whether an address on this very machine is allowed, as in a demonstration.
+    :param networks: closed networks in which the address may be.
     """
     require(actor, Scope.REQUESTS)
-    if webhooks.problem_of(command.address, loopback=loopback) is not None:
+    if problem_of(command.address, networks) is not None:
         raise invalid(
             "address",
             "Dit is geen https-adres op het open internet.",

@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -49,9 +49,9 @@ async def _taken_back(request: Request) -> Response:
     return StreamingResponse(blocks())
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """A real server with little patience."""
+@contextmanager
+def _served(seconds: float) -> Iterator[int]:
+    """A real server with that much patience; its port."""
     app = Starlette(
         routes=[
             Route("/", _size, methods=["GET", "POST"]),
@@ -61,8 +61,15 @@ def port() -> Iterator[int]:
         ]
     )
     port = free_port()
-    config = uvicorn.Config(app, port=port, http=patient(SECONDS), ws="none", log_level="critical")
+    config = uvicorn.Config(app, port=port, http=patient(seconds), ws="none", log_level="critical")
     with in_thread(uvicorn.Server(config)):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A real server with little patience."""
+    with _served(SECONDS) as port:
         yield port
 
 
@@ -113,15 +120,15 @@ def test_drops_do_not_prolong(port: int, drop: bytes) -> None:
             connection.send(drop)
 
 
-def test_a_slow_body_that_comes_is_taken(port: int) -> None:
+def test_a_slow_body_that_comes_is_taken() -> None:
     """A body that takes long but keeps the pace is answered."""
-    blocks, block = 12, bytes(4000)
-    with _connect(port) as connection:
+    blocks, block = 10, bytes(40_000)
+    with _served(1.0) as port, _connect(port) as connection:
         length = blocks * len(block)
         connection.sendall(b"POST / HTTP/1.1\r\n" + HEAD + b"Content-Length: %d\r\n\r\n" % length)
         for _ in range(blocks):
             connection.sendall(block)
-            time.sleep(0.1)
+            time.sleep(0.15)
         assert connection.recv(65_536).endswith(b"%d 2" % length)
 
 

@@ -4,12 +4,15 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from connectors.fetching import LOOPBACK, NotFetched
+from registry.accounts import issuers
 from registry.accounts.issuers import (
     FRESH,
     PAUSE,
@@ -18,7 +21,6 @@ from registry.accounts.issuers import (
     IssuerKeys,
     Issuers,
     Unreachable,
-    fetch,
     metadata_of,
 )
 from registry.accounts.jwts import BadJwt, Jwt, import_keys, read_jwt
@@ -26,6 +28,7 @@ from registry.addresses import is_secure
 from registry.errors import Unavailable
 from tests.support.issuer import Issuer
 
+fetch = partial(issuers.fetch, LOOPBACK)
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -44,7 +47,7 @@ def token(issuer: Issuer, **header: Any) -> Jwt:
 
 def test_keys_are_fetched_once(issuer: Issuer) -> None:
     """Ten minutes long a token costs no request; then one fetch."""
-    keys = IssuerKeys(issuer.name)
+    keys = IssuerKeys(issuer.name, fetch)
     for seconds in (0, 1, 599):
         keys.check(token(issuer), AT + seconds * SECOND)
     assert len(issuer.asked) == 2
@@ -54,7 +57,7 @@ def test_keys_are_fetched_once(issuer: Issuer) -> None:
 
 def test_a_new_key_is_found_and_an_old_one_ends(issuer: Issuer) -> None:
     """After a rotation the new key is fetched at its first token, and the old key is no more."""
-    keys, old = IssuerKeys(issuer.name), token(issuer)
+    keys, old = IssuerKeys(issuer.name, fetch), token(issuer)
     keys.check(old, AT)
     issuer.rotate("second")
     keys.check(token(issuer), AT + PAUSE)
@@ -64,7 +67,7 @@ def test_a_new_key_is_found_and_an_old_one_ends(issuer: Issuer) -> None:
 
 def test_unknown_key_ids_do_not_make_us_fetch(issuer: Issuer) -> None:
     """Whoever makes key ids up causes one fetch in half a minute."""
-    keys = IssuerKeys(issuer.name)
+    keys = IssuerKeys(issuer.name, fetch)
     for number in range(20):
         with pytest.raises(BadJwt, match="key"):
             keys.check(token(issuer, kid=f"made-up-{number}"), AT + number * SECOND)
@@ -73,7 +76,7 @@ def test_unknown_key_ids_do_not_make_us_fetch(issuer: Issuer) -> None:
 
 def test_an_issuer_that_is_down(issuer: Issuer) -> None:
     """Known keys go on for an hour; an unknown one and a late one are told as unreachable."""
-    keys, known = IssuerKeys(issuer.name), token(issuer)
+    keys, known = IssuerKeys(issuer.name, fetch), token(issuer)
     keys.check(known, AT)
     issuer.down = True
     issuer.rotate("second")
@@ -92,12 +95,12 @@ def test_an_issuer_that_was_never_reached() -> None:
     with Issuer() as gone:
         pass
     with pytest.raises(Unavailable):
-        IssuerKeys(gone.name).check(token(gone), AT)
+        IssuerKeys(gone.name, fetch).check(token(gone), AT)
 
 
 def test_a_clock_that_went_back(issuer: Issuer) -> None:
     """Keys that were fetched later than now are fetched anew."""
-    keys = IssuerKeys(issuer.name)
+    keys = IssuerKeys(issuer.name, fetch)
     keys.check(token(issuer), AT)
     keys.check(token(issuer), AT - timedelta(days=1))
     assert issuer.asked.count("/realms/archives/keys") == 2
@@ -118,12 +121,12 @@ def test_metadata_that_is_not_to_be_believed(issuer: Issuer, lie: dict[str, Any]
     """Another issuer's name, or keys at no secure address: nothing is believed."""
     issuer.metadata = lie
     with pytest.raises(Unavailable):
-        IssuerKeys(issuer.name).check(token(issuer), AT)
+        IssuerKeys(issuer.name, fetch).check(token(issuer), AT)
 
 
 def test_only_listed_issuers(issuer: Issuer) -> None:
     """The name must be the listed one, byte for byte."""
-    trusted = Issuers([issuer.name])
+    trusted = Issuers([issuer.name], fetch)
     assert trusted.find(issuer.name) is trusted.find(issuer.name)
     for other in (f"{issuer.name}/", issuer.name.upper(), "", None, ["x"]):
         with pytest.raises(BadJwt, match="issuer"):
@@ -144,7 +147,7 @@ def test_bodies_that_are_no_metadata() -> None:
 def test_what_is_fetched_is_bounded(issuer: Issuer) -> None:
     """A body beyond a quarter of a megabyte, and another status than 200."""
     issuer.metadata = {"x": "y" * 300_000}
-    with pytest.raises(Unreachable, match="larger"):
+    with pytest.raises(NotFetched, match="too-large"):
         fetch(f"{issuer.name.replace('/realms', '/.well-known/oauth-authorization-server/realms')}")
     with pytest.raises(Unreachable, match="404"):
         fetch(f"{issuer.name}/nothing")
@@ -157,7 +160,7 @@ def test_an_issuer_that_answers_byte_by_byte(
     monkeypatch.setattr("registry.accounts.issuers._SECONDS", 0.5)
     monkeypatch.setattr("registry.accounts.issuers._PATIENCE", 0.05)
     issuer.slow = 0.1
-    keys, shown = IssuerKeys(issuer.name), token(issuer)
+    keys, shown = IssuerKeys(issuer.name, fetch), token(issuer)
     begun = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
         tries = [pool.submit(keys.check, shown, AT) for _ in range(2)]

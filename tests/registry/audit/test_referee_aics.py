@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.fetching import LOOPBACK
 from registry.api.witness import witness_app
 from registry.app import create_app
 from registry.audit import TreeHead
@@ -69,7 +70,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
         for name, count in (("old", 300), ("new", 400)):
             world.acts(count, "org_a", "org_b")
             integrate(engine, world.key, world.heads, world.now)
-            made = Cosigning(engine, policy, world.key.name).ask(system_clock())
+            made = Cosigning(engine, policy, world.key.name, LOOPBACK).ask(system_clock())
             assert made is not None
             (folder / name).write_text(made.note)
         running.enter_context(serving(create_app(settings), port))

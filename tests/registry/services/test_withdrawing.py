@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from catalog.tables import Edition
 from connectors import webhooks
+from connectors.fetching import LOOPBACK
 from registry.access.tables import Extract
 from registry.access.withdrawal_tables import Notice, NoticeCall, Webhook, Withdrawal
 from registry.accounts.tables import OutboxMail
@@ -197,7 +198,7 @@ def register(book: Ledger, address: str) -> tuple[Webhook, str]:
             session,
             book.scene.startup.actor,
             hooks.NewWebhook(address=address),
-            loopback=True,
+            networks=LOOPBACK,
             at=book.scene.world.clock(),
         )
 
