@@ -21,6 +21,7 @@ from registry.background import Background
 from registry.clock import Clock, system_clock
 from registry.errors import RegistryError
 from registry.idempotency import Repeated
+from registry.limiting import Limits, RateLimits
 from registry.pages import routes as pages
 from registry.pages.errors import error_page
 from registry.protocols import delta_sharing
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.include_router(delta_sharing.router)
     app.include_router(pages.router)
     app.add_middleware(BodyCap)
+    app.add_middleware(RateLimits, limits=_limits(settings), answer=_answer_problem)
     app.add_middleware(RequestId)
     app.add_middleware(HideLinks)
     for kind in (RegistryError, HTTPException, *api.HANDLED, Exception):
@@ -76,6 +78,14 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.add_exception_handler(Repeated, _answer_again)
     describe(app, settings)
     return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits.per_minute(
+        client=settings.rate_client,
+        network=settings.rate_network,
+        signing_in=settings.rate_signing_in,
+    )
 
 
 def refuse_without_tls(settings: Settings) -> None:

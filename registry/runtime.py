@@ -12,6 +12,7 @@ from registry.accounts.issuers import Issuers, fetch
 from registry.clock import Clock
 from registry.credits import Credits
 from registry.db import open_engine
+from registry.limiting import Rates
 from registry.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Runtime:
     checks: "Holding[Checked]"
     callers: "Holding[Actor]"
     credits: Credits = field(default_factory=Credits)
+
+    @cached_property
+    def rates(self) -> Rates:
+        """What callers took lately, at all processes of this home together."""
+        return Rates(self.settings.home / "rates")
 
     @cached_property
     def access_tokens(self) -> AccessTokens:

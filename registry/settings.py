@@ -88,6 +88,21 @@ class Settings(BaseSettings):
             gt=0,
         ),
     ] = 10.0
+    rate_client: Annotated[
+        int, Field(description="Requests a minute of one token or session; 0: no bound.", ge=0)
+    ] = 30_000
+    rate_network: Annotated[
+        int,
+        Field(description="Requests a minute of one address (IPv6: /64); 0: no bound.", ge=0),
+    ] = 60_000
+    rate_signing_in: Annotated[
+        int,
+        Field(
+            description="Requests a minute of one address (IPv6: /64) to sign up, sign in or get a"
+            " token; 0: no bound.",
+            ge=0,
+        ),
+    ] = 60
     token_issuers: Annotated[
         tuple[str, ...],
         NoDecode,

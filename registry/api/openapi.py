@@ -15,6 +15,7 @@ Registry and clearing house for rights-cleared media datasets.
 Everything that goes wrong is an RFC 9457 problem (`application/problem+json`) with `code`, `help`
 and `fields`, in Dutch or English by `Accept-Language`. Lists come in pages (`limit`, `cursor`).
 A POST with an `Idempotency-Key` may be repeated safely. Machines get tokens at `/oauth/token`.
+Any address may answer 429 with `Retry-After` to who asks too often.
 """
 _METHODS = {"get", "put", "post", "delete", "head"}
 
