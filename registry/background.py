@@ -26,6 +26,7 @@ from registry.services.notifying import remind
 from registry.services.posting import post_waiting
 from registry.services.retention import keep_periods
 from registry.services.reviewing import remind_reviewers
+from registry.services.signing_in import forget_attempts
 from registry.services.verifying import remind_of_ends
 from registry.uploads import sweep_uploads
 
@@ -74,6 +75,7 @@ class Background:
             (LINEAGE_SECONDS, background._keep_lineage),
             (FORGET_SECONDS, background._in_transaction(forget_old_keys)),
             (FORGET_SECONDS, background._in_transaction(forget_spent)),
+            (FORGET_SECONDS, background._in_transaction(forget_attempts)),
             (FORGET_SECONDS, background._in_transaction(remind_reviewers)),
             (FORGET_SECONDS, background._in_transaction(remind_of_ends)),
             (FORGET_SECONDS, background._sweep_uploads),

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from registry.accounts.access_tokens import AccessTokens
 from registry.accounts.actors import Actor
 from registry.accounts.issuers import Issuers, fetch
+from registry.accounts.openid import OpenIdProviders
 from registry.clock import Clock
 from registry.credits import Credits
 from registry.db import open_engine
@@ -57,6 +58,11 @@ class Runtime:
         """Tokens of the issuers that the operator trusts, for this service."""
         get = partial(fetch, self.settings.closed_networks)
         return AccessTokens(Issuers(self.settings.token_issuers, get), self.settings.origin)
+
+    @cached_property
+    def providers(self) -> OpenIdProviders:
+        """OpenID providers through which people sign in."""
+        return OpenIdProviders(self.settings)
 
 
 def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Runtime:

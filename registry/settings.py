@@ -30,11 +30,10 @@ def _words(told: object) -> object:
     return told.split() if isinstance(told, str) else told
 
 
-def _issuers(names: tuple[str, ...]) -> tuple[str, ...]:
-    for name in names:
-        if not is_secure(name):
-            raise ValueError(f"`{name}` is no https address, nor http on this machine")
-    return names
+def _issuer(name: str) -> str:
+    if not is_secure(name):
+        raise ValueError(f"`{name}` is no https address, nor http on this machine")
+    return name
 
 
 class Place(BaseModel, frozen=True, extra="forbid"):
@@ -56,6 +55,34 @@ class Place(BaseModel, frozen=True, extra="forbid"):
     access_key: str = ""
     secret_key: SecretStr = SecretStr("")
     patience: Annotated[float, Field(gt=0, le=300)] = 20.0
+
+
+class SignInProvider(BaseModel, frozen=True, extra="forbid"):
+    """An OpenID provider through which people sign in.
+
+    :param issuer: as it names itself.
+    :param title: as people know it.
+    :param client_id: what it knows this service by.
+    :param scope: what is asked of it.
+    :param domains: domains of e-mail addresses that it speaks for: whoever it says has such an
+        address gets the seat of that address.
+    :param groups_claim: the claim that lists a person's groups.
+    :param groups: short name of an organisation per group; where there are any, nobody comes in for
+        an organisation without being in its group.
+    :param second_factor: values of `amr` or `acr` that mean a second factor was used.
+    :param step_up: `acr_values` to ask for where one is needed and was not used.
+    """
+
+    issuer: Annotated[str, AfterValidator(_issuer)]
+    title: Annotated[str, Field(min_length=1, max_length=60)]
+    client_id: str
+    client_secret: SecretStr = SecretStr("")
+    scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid email profile"
+    domains: tuple[Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")], ...] = ()
+    groups_claim: str = "groups"
+    groups: dict[str, str] = Field(default_factory=dict)
+    second_factor: tuple[str, ...] = ("mfa",)
+    step_up: str = ""
 
 
 class Settings(BaseSettings):
@@ -104,10 +131,9 @@ class Settings(BaseSettings):
         ),
     ] = 60
     token_issuers: Annotated[
-        tuple[str, ...],
+        tuple[Annotated[str, AfterValidator(_issuer)], ...],
         NoDecode,
         BeforeValidator(_words),
-        AfterValidator(_issuers),
         Field(
             description="Issuers whose access tokens machines may show (RFC 9068), as each names"
             " itself, separated by spaces."
@@ -122,6 +148,23 @@ class Settings(BaseSettings):
             " witnesses may be; without, only the open internet is asked."
         ),
     ] = ()
+    sign_in_providers: Annotated[
+        dict[Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,59}$")], SignInProvider],
+        Field(
+            description="OpenID providers through which people sign in: a JSON object of providers"
+            " by name, with issuer, title, client_id, client_secret, scope, domains, groups_claim,"
+            " groups, second_factor and step_up; best a file in the secrets folder."
+        ),
+    ] = Field(default_factory=dict)
+    second_factor_roles: Annotated[
+        tuple[Literal["archive", "user", "auditor", "operator"], ...],
+        NoDecode,
+        BeforeValidator(_words),
+        Field(
+            description="Roles that must sign in with a second factor, separated by spaces; holds"
+            " as soon as there is a provider."
+        ),
+    ] = ("archive", "auditor", "operator")
     witness_policy: Annotated[
         Path | None,
         Field(
@@ -222,6 +265,11 @@ class Settings(BaseSettings):
         if self.smtp_user and self.smtp_security == "none":
             raise ValueError("smtp_user needs smtp_security starttls or tls: its password is read")
         return self
+
+    @property
+    def roles_without_links(self) -> frozenset[str]:
+        """Roles for which a link by e-mail is too little to sign in with."""
+        return frozenset(self.second_factor_roles if self.sign_in_providers else ())
 
     @property
     def sqlalchemy_url(self) -> str:

@@ -10,7 +10,7 @@ believed. An issuer that is down is never told to a caller as a wrong token.
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 from joserfc.jwk import Key
 
 from connectors import fetching
-from connectors.fetching import Networks
+from connectors.fetching import Answer, Networks
 from registry.accounts.jwts import BadJwt, Jwt, import_keys, verify
 from registry.addresses import is_secure
 from registry.errors import Text, Unavailable
@@ -49,16 +49,31 @@ def fetch(networks: Networks, address: str) -> bytes:
 
     :param networks: closed networks in which issuers and their keys may be.
     """
-    answer = fetching.fetch(
+    answer = ask(networks, address)
+    if answer.status != 200:
+        raise Unreachable(f"{address} answers {answer.status}")
+    return answer.body
+
+
+def ask(
+    networks: Networks,
+    address: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes | None = None,
+) -> Answer:
+    """What an issuer answers, in bounded size and time; with content, that is posted.
+
+    :raises NotFetched: there is no answer, or none that is taken.
+    """
+    return fetching.fetch(
         address,
         networks=networks,
         seconds=_SECONDS,
         most_bytes=_MOST_BYTES,
-        headers={"accept": "application/json"},
+        headers={"accept": "application/json", **(headers or {})},
+        content=content,
     )
-    if answer.status != 200:
-        raise Unreachable(f"{address} answers {answer.status}")
-    return answer.body
 
 
 def metadata_of(issuer: str, get: Fetch) -> dict[str, Any]:
@@ -106,6 +121,7 @@ class IssuerKeys:
     issuer: str
     get: Fetch
     _keys: tuple[Key, ...] = ()
+    _metadata: Mapping[str, Any] = field(default_factory=dict)
     _fetched: datetime | None = None
     _tried: datetime | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -116,8 +132,7 @@ class IssuerKeys:
         :raises BadJwt: it was not signed with any of them.
         :raises Unavailable: the issuer cannot be reached, so that we cannot tell.
         """
-        if not self._is_fresh(at):
-            self._renew(at, wait=not self._is_usable(at))
+        self._freshen(at)
         try:
             verify(token, self._usable(at))
         except BadJwt as wrong:
@@ -127,6 +142,19 @@ class IssuerKeys:
             if self._failed:
                 raise self._down() from None
             verify(token, self._usable(at))
+
+    def told(self, at: datetime) -> Mapping[str, Any]:
+        """What the issuer says of itself.
+
+        :raises Unavailable: it cannot be reached.
+        """
+        self._freshen(at)
+        self._usable(at)
+        return self._metadata
+
+    def _freshen(self, at: datetime) -> None:
+        if not self._is_fresh(at):
+            self._renew(at, wait=not self._is_usable(at))
 
     def _is_fresh(self, at: datetime) -> bool:
         return self._fetched is not None and self._fetched <= at < self._fetched + FRESH
@@ -155,18 +183,19 @@ class IssuerKeys:
         try:
             if self._tried is None or not self._tried <= at < self._tried + PAUSE:
                 self._tried = at
-                self._keys = self._published()
+                self._metadata, self._keys = self._published()
                 self._fetched = at
         except (OSError, BadJwt) as problem:
             log.warning("the keys of %s cannot be fetched: %s", self.issuer, problem)
         finally:
             self._lock.release()
 
-    def _published(self) -> tuple[Key, ...]:
-        address = metadata_of(self.issuer, self.get).get("jwks_uri")
+    def _published(self) -> tuple[Mapping[str, Any], tuple[Key, ...]]:
+        told = metadata_of(self.issuer, self.get)
+        address = told.get("jwks_uri")
         if not isinstance(address, str) or not is_secure(address):
             raise Unreachable(f"{self.issuer} names no secure address of its keys")
-        return import_keys(_json(self.get(address)))
+        return told, import_keys(_json(self.get(address)))
 
     def _down(self) -> Unavailable:
         return Unavailable(

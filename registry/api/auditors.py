@@ -54,7 +54,7 @@ def invite(
     The person gets a sign-in link by mail.
     """
     mandate, seat = mandates.invite_auditor(session, actor, command, at=at)
-    send_link(session, seat.email, origin=runtime.settings.origin, at=at)
+    send_link(session, seat.email, settings=runtime.settings, at=at)
     return MandateShape.model_validate(mandate)
 
 

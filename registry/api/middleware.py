@@ -44,7 +44,8 @@ class RequestId:
 
 
 class HideLinks:
-    """Takes a signed link's signature out of the address, before any log or problem can show it.
+    """Takes a signed link's signature, and a sign-in provider's answer, out of the address, before
+    any log or page can show them.
 
     The server's own access log is written from the same scope, after the application has seen it.
     """
@@ -54,7 +55,10 @@ class HideLinks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with the link beside its address (:func:`link_of`)."""
-        if scope["type"] == "http" and b"link=" in scope["query_string"]:
+        if scope["type"] == "http" and _ANSWER.fullmatch(scope["path"]):
+            scope["state"]["answer"] = scope["query_string"].decode("latin-1")
+            scope["query_string"] = b""
+        elif scope["type"] == "http" and b"link=" in scope["query_string"]:
             found = _LINK.search(scope["query_string"])
             if found is not None:
                 scope["link"] = unquote(found[2].decode("latin-1"))
@@ -62,6 +66,7 @@ class HideLinks:
         await self._app(scope, receive, send)
 
 
+_ANSWER = re.compile("/sign-in/with/[^/]+/back")
 _LINK = re.compile(rb"(^|&)link=(([A-Za-z0-9_]*)[^&]*)")
 
 

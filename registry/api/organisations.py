@@ -205,7 +205,7 @@ def outbox(
 @router.post("/sign-in-links", status_code=202, summary="Ask for a sign-in link by mail")
 def send_link(command: SignInLink, session: SessionDep, runtime: RuntimeDep, at: NowDep) -> Asked:
     """The answer does not tell whether the address is known."""
-    accounts.send_link(session, command.email, origin=runtime.settings.origin, at=at)
+    accounts.send_link(session, command.email, settings=runtime.settings, at=at)
     return Asked()
 
 

@@ -157,5 +157,5 @@ def withdraw(
 )
 def join(command: seating.Join, session: SessionDep, runtime: RuntimeDep, at: NowDep) -> Joined:
     """The seat is the invited address's: the sign-in link is mailed there, and nowhere else."""
-    seat = seating.join(session, command, origin=runtime.settings.origin, at=at)
+    seat = seating.join(session, command, settings=runtime.settings, at=at)
     return Joined(seat_id=seat.id)

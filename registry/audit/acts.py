@@ -29,6 +29,7 @@ class Act(StrEnum):
     ACTOR_SIGNED_OUT = "actor:signed-out"
     ACTOR_JOINED = "actor:joined"
     ACTOR_CHANGED = "actor:changed"
+    ACTOR_CONNECTED = "actor:connected"
     ACTOR_REMOVED = "actor:removed"
     ACTOR_ERASED = "actor:erased"
     TOKEN_ISSUED = "token:issued"  # noqa: S105  # an act about tokens, not one
@@ -227,6 +228,7 @@ SHAPES: Mapping[Act, Shape] = {
     Act.ACTOR_SIGNED_OUT: _shape("seat", or_ids="organisation", or_facts="method"),
     Act.ACTOR_JOINED: _shape("seat", or_ids="organisation", or_facts="state"),
     Act.ACTOR_CHANGED: _shape("seat", "state", or_ids="organisation"),
+    Act.ACTOR_CONNECTED: _shape("seat", or_ids="organisation", or_facts="method"),
     Act.ACTOR_REMOVED: _shape("seat", or_ids="organisation", or_facts="reason"),
     Act.ACTOR_ERASED: _shape(or_ids="seat organisation", or_facts="reason removed"),
     Act.TOKEN_ISSUED: _shape(

@@ -3,6 +3,7 @@
 They open the database.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +24,8 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(organisations, name="organisations")
     app.add_typer(retention, name="retention")
     app.command("sign-in-link")(sign_in_link)
+    app.command("sign-in-providers")(sign_in_providers)
+    app.command("claims")(claims)
     app.command("outbox")(outbox)
     app.command("erase-person")(erase_person)
 
@@ -54,6 +57,38 @@ def sign_in_link(
     with operating() as (runtime, session):
         secret = link_for(session, seat_of(session, email), at=runtime.clock())
         typer.echo(f"{runtime.settings.origin}/sign-in/{secret}")
+
+
+def sign_in_providers() -> None:
+    """Ask each OpenID provider what it publishes, and print what to register there."""
+    from registry.errors import RegistryError
+
+    runtime, down = _running(), False
+    for name, one in runtime.settings.sign_in_providers.items():
+        provider = runtime.providers.find(name)
+        typer.echo(f"{name}: {one.title}, {one.issuer}\n  redirect URI: {provider.redirect_uri}")
+        try:
+            told = provider.metadata(runtime.clock())
+        except RegistryError as wrong:
+            down = True
+            typer.echo(f"  does not answer: {wrong.text.en} {wrong.help.en}", err=True)
+            continue
+        for part in ("authorization_endpoint", "token_endpoint", "userinfo_endpoint"):
+            typer.echo(f"  {part}: {told.get(part, 'none')}")
+        typer.echo(f"  acr values: {' '.join(told.get('acr_values_supported', [])) or 'none told'}")
+    raise typer.Exit(1 if down else 0)
+
+
+def claims(
+    email: Annotated[str, typer.Argument(help="Address of the person's seat.")],
+) -> None:
+    """Print what OpenID providers told of a person at their last sign-in, as JSON."""
+    from registry.services.accounts import seat_of
+    from registry.services.signing_in import identities_of
+
+    with operating() as (_, session):
+        for identity in identities_of(session, seat_of(session, email).id):
+            typer.echo(json.dumps({"issuer": identity.issuer, "claims": identity.claims}, indent=2))
 
 
 def outbox(

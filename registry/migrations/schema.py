@@ -21,6 +21,7 @@ TABLES = (
     "registry.access.links",
     "registry.accounts.proofs",
     "registry.accounts.verifications",
+    "registry.accounts.sign_ins",
     "registry.access.withdrawal_tables",
     "registry.access.reviews",
     "registry.access.lineage_tables",

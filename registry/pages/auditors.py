@@ -61,7 +61,7 @@ def invite(
             days=posted.text("days") or 0,
         )
         _, seat = invite_auditor(session, person, command, at=at)
-    send_link(session, seat.email, origin=runtime.settings.origin, at=at)
+    send_link(session, seat.email, settings=runtime.settings, at=at)
     return see("/auditors", done="auditor-invited")
 
 

@@ -30,6 +30,7 @@ def error_page(request: Request, error: RegistryError) -> Response:
         request_id=request.scope.get("request_id", ""),
         again=getattr(request.state, "posted", None) if status == 401 else None,
         back=_back(request),
+        told=getattr(request.state, "told", None),
     )
     page.headers.update(error.headers)
     page.headers["cache-control"] = "no-store"
@@ -38,6 +39,8 @@ def error_page(request: Request, error: RegistryError) -> Response:
 
 def _back(request: Request) -> str:
     """Where to return to after signing in: this page, or the one whose form was sent."""
+    if request.url.path.startswith("/sign-in/"):
+        return "/home"
     if request.method in {"GET", "HEAD"}:
         query = request.url.query
         return f"{request.url.path}?{query}" if query else request.url.path

@@ -51,6 +51,7 @@ def _page(
         clients=list_clients(session, person),
         environments=list_environments(session, person) if may_ask else [],
         issuers=runtime_of(request).settings.token_issuers,
+        providers=runtime_of(request).settings.sign_in_providers,
         scopes=sorted(person.scopes & MACHINE_SCOPES[person.role]),
         values=posted,
         error=error,

@@ -139,5 +139,5 @@ def join_now(
         command = filled(
             Join, invitation=secret[:200], person_name=name, language=language_of(request)
         )
-        join(session, command, origin=runtime.settings.origin, at=at)
+        join(session, command, settings=runtime.settings, at=at)
     return see("/sign-in", done="link-sent")

@@ -1,6 +1,5 @@
 """Signing up, in and out."""
 
-import re
 from functools import partial
 from urllib.parse import quote, unquote
 
@@ -16,6 +15,7 @@ from registry.pages.rendering import remember_language, render, see
 from registry.pages.visiting import (
     VisitorDep,
     end_session,
+    is_own_page,
     session_secret,
     start_session,
 )
@@ -53,29 +53,25 @@ def sign_up_now(
             **{name: posted.text(name) for name in names},
         )
         signed_up = sign_up(session, command, at=at)
-    send_link(session, signed_up.seat.email, origin=runtime.settings.origin, at=at)
+    send_link(session, signed_up.seat.email, settings=runtime.settings, at=at)
     return see("/sign-in", done="link-sent")
 
 
 @router.get("/sign-in")
-def sign_in_form(request: Request, visitor: VisitorDep) -> Response:
-    """Ask for a link: there are no passwords. Where to go afterwards is kept in the browser."""
-    page = render(request, "sign_in.html")
+def sign_in_form(request: Request, visitor: VisitorDep, runtime: RuntimeDep) -> Response:
+    """Providers, or a link: there are no passwords. Where to go next is kept in the browser."""
     wanted = request.query_params.get("next", "")
-    if _is_own_page(wanted):
+    providers = runtime.settings.sign_in_providers
+    page = render(request, "sign_in.html", providers=providers, wanted=wanted)
+    if is_own_page(wanted):
         page.set_cookie("next", quote(wanted), max_age=3600, httponly=True, samesite="lax")
     return page
-
-
-def _is_own_page(address: str) -> bool:
-    """Whether it is a path on this site, and no address of another one in disguise."""
-    return re.fullmatch(r"/(?![/\\])[!-\[\]-~]{0,500}", address) is not None
 
 
 @router.post("/sign-in")
 def mail_link(posted: PostedDep, session: SessionDep, at: NowDep, runtime: RuntimeDep) -> Response:
     """Send a link, if the address is known; the answer is the same when it is not."""
-    send_link(session, posted.text("email")[:254], origin=runtime.settings.origin, at=at)
+    send_link(session, posted.text("email")[:254], settings=runtime.settings, at=at)
     return see("/sign-in", done="link-sent")
 
 
@@ -93,7 +89,7 @@ def use_link(request: Request, secret: str, session: SessionDep, at: NowDep) -> 
     """Use the link up, and start a session in this browser."""
     session_key, actor = sign_in(session, secret[:200], at=at)
     wanted = unquote(request.cookies.get("next", ""))
-    response = see(wanted if _is_own_page(wanted) else "/home")
+    response = see(wanted if is_own_page(wanted) else "/home")
     response.delete_cookie("next", httponly=True, samesite="lax")
     start_session(request, response, session_key)
     _in_own_language(request, response, actor)

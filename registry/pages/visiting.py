@@ -1,5 +1,6 @@
 """Who visits: the session cookie, and the proof that a form was ours."""
 
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from registry.accounts.actors import Actor
 from registry.accounts.credentials import SESSION_LIFETIME, find_actor
+from registry.accounts.openid import LIFETIME
 from registry.db import reading, transaction
 from registry.dependencies import now_of, runtime_of
 from registry.errors import NotAllowed, NotSignedIn, Text
@@ -50,6 +52,39 @@ def session_secret(request: Request) -> str:
     """What the browser shows of its session; empty where it has none."""
     shown = request.cookies.get(cookie_name(request), "")
     return shown if len(shown) <= LONGEST_SECRET else ""
+
+
+def keep_attempt(request: Request, response: Response, secret: str) -> None:
+    """Let the browser keep that it began a sign-in; only it may end that one."""
+    response.set_cookie(
+        _attempt_cookie(request),
+        secret,
+        max_age=int(LIFETIME.total_seconds()),
+        secure=_has_tls(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def kept_attempt(request: Request) -> str:
+    """What the browser shows of the sign-in it began; empty where it has begun none."""
+    return request.cookies.get(_attempt_cookie(request), "")[:LONGEST_SECRET]
+
+
+def forget_attempt(request: Request, response: Response) -> None:
+    """Have the browser forget the sign-in that it began."""
+    response.delete_cookie(
+        _attempt_cookie(request), secure=_has_tls(request), httponly=True, samesite="lax"
+    )
+
+
+def _attempt_cookie(request: Request) -> str:
+    return f"{cookie_name(request)}-sign-in"
+
+
+def is_own_page(address: str) -> bool:
+    """Whether it is a path on this site, and no address of another one in disguise."""
+    return re.fullmatch(r"/(?![/\\])[!-\[\]-~]{0,500}", address) is not None
 
 
 def find_visitor(request: Request) -> Actor | None:

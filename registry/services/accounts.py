@@ -27,6 +27,7 @@ from registry.ids import new_id
 from registry.services.countries import known_country
 from registry.services.noting import note
 from registry.services.wording import conflict, invalid, missing
+from registry.settings import Settings
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Country = Annotated[str, StringConstraints(to_upper=True, pattern="^[A-Za-z]{2}$")]
@@ -159,7 +160,7 @@ def _add(
     )
     session.add(organisation)
     session.flush()
-    seat = _add_seat(session, organisation, command, at)
+    seat = add_seat(session, organisation, command.person_name, command.email, command.language, at)
     append(
         session,
         Act.ORGANISATION_SIGNED_UP,
@@ -173,14 +174,25 @@ def _add(
     return SignedUp(organisation=organisation, seat=seat)
 
 
-def _add_seat(session: Session, organisation: Organisation, command: SignUp, at: datetime) -> Seat:
-    require_free_address(session, command.email)
+def add_seat(
+    session: Session,
+    organisation: Organisation,
+    name: str,
+    email: str,
+    language: str,
+    at: datetime,
+    *,
+    admin: bool = True,
+) -> Seat:
+    """A person's place in an organisation, whose right to it was checked."""
+    require_free_address(session, email)
     seat = Seat(
         id=new_id("seat", at),
         organisation_id=organisation.id,
-        email=command.email,
-        name=command.person_name,
-        language=command.language,
+        email=email,
+        name=name,
+        language=language,
+        admin=admin,
         created_at=at,
     )
     session.add(seat)
@@ -267,16 +279,21 @@ def find_organisation(session: Session, organisation_id: str) -> Organisation:
     return found
 
 
-def send_link(session: Session, email: str, *, origin: str, at: datetime) -> None:
-    """Mail a sign-in link; an unknown address gets none, and the caller cannot tell."""
+def send_link(session: Session, email: str, *, settings: Settings, at: datetime) -> None:
+    """Mail a sign-in link; an unknown address gets none, and the caller cannot tell.
+
+    Whose role needs a second factor is told to use their provider.
+    """
     wanted = email.strip().lower()
     seat = session.exec(
         select(Seat).where(col(Seat.email) == wanted, col(Seat.active))
     ).one_or_none()
     if seat is None:
         return
-    secret = link_for(session, seat, at=at)
-    text = _mail(seat, f"{origin}/sign-in/{secret}")
+    if session.get_one(Organisation, seat.organisation_id).role in settings.roles_without_links:
+        text = _use_provider(seat, f"{settings.origin}/sign-in")
+    else:
+        text = _mail(seat, f"{settings.origin}/sign-in/{link_for(session, seat, at=at)}")
     session.add(
         OutboxMail(
             id=new_id("mail", at),
@@ -298,6 +315,15 @@ def _mail(seat: Seat, address: str) -> str:
         f" lang:\n{address}\n\nVroeg u dit niet aan? Dan hoeft u niets te doen.\n",
         f"Dear {seat.name},\n\nThis link signs you in. It works once, for fifteen minutes:\n"
         f"{address}\n\nDid you not ask for it? Then there is nothing you need to do.\n",
+    ).in_language(seat.language)
+
+
+def _use_provider(seat: Seat, address: str) -> str:
+    return Text(
+        f"Dag {seat.name},\n\nVoor uw rol is een link te weinig. Meld u aan met de aanbieder van uw"
+        f" organisatie:\n{address}\n\nLukt dat niet? Vraag de beheerder van deze dienst.\n",
+        f"Dear {seat.name},\n\nA link is too little for your role. Sign in with your organisation's"
+        f" provider:\n{address}\n\nDoes that not work? Ask the operator of this service.\n",
     ).in_language(seat.language)
 
 

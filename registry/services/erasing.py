@@ -19,6 +19,7 @@ from registry.access.withdrawal_tables import Dispute, Notice
 from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.erasures import Erasure
 from registry.accounts.invitations import Invitation
+from registry.accounts.sign_ins import Identity
 from registry.accounts.tables import Credential, IdempotencyKey, OutboxMail, Seat
 from registry.accounts.verifications import Verification
 from registry.audit.acts import Act
@@ -157,6 +158,7 @@ def _empty_seat(session: Session, seat: Seat, at: datetime) -> dict[str, int]:
     own = select(Extract.id).where(col(Extract.organisation_id) == seat.organisation_id)
     read = update(Access).where(col(Access.extract_id).in_(own), col(Access.caller) == seat.id)
     addresses = session.execute(read.where(col(Access.address).is_not(None)).values(address=None))
+    session.execute(delete(Identity).where(col(Identity.seat_id) == seat.id))
     mails = session.execute(delete(OutboxMail).where(col(OutboxMail.seat_id) == seat.id))
     return {"addresses": count_of(addresses), "messages": count_of(mails)}
 

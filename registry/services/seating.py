@@ -31,6 +31,7 @@ from registry.services.accounts import (
 from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.wording import conflict, missing
+from registry.settings import Settings
 
 LIFETIME = timedelta(days=7)
 """How long an invitation can be accepted."""
@@ -120,7 +121,7 @@ def _found(session: Session, secret: str, at: datetime) -> Invitation:
     return found
 
 
-def join(session: Session, command: Join, *, origin: str, at: datetime) -> Seat:
+def join(session: Session, command: Join, *, settings: Settings, at: datetime) -> Seat:
     """Take the seat. It is the invited address's: the sign-in link is mailed there alone."""
     invitation = _found(session, command.invitation, at)
     require_free_address(session, invitation.email)
@@ -138,7 +139,7 @@ def join(session: Session, command: Join, *, origin: str, at: datetime) -> Seat:
     session.flush()
     actor = person(seat, find_organisation(session, seat.organisation_id))
     _note(session, Act.ACTOR_JOINED, actor, seat, at, state=_DUTIES[seat.admin])
-    send_link(session, seat.email, origin=origin, at=at)
+    send_link(session, seat.email, settings=settings, at=at)
     return seat
 
 

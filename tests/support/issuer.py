@@ -37,6 +37,8 @@ class Issuer:
             def do_GET(self) -> None:  # the server's own word
                 issuer._answer(self)
 
+            do_POST = do_GET  # noqa: N815 -- the library's name
+
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 """Tests read no log of it."""
 
@@ -72,12 +74,7 @@ class Issuer:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         self.asked.append(request.path)
-        told = {"issuer": self.name, "jwks_uri": f"{self.name}/keys", **self.metadata}
-        found: object = None
-        if request.path == f"/.well-known/oauth-authorization-server{self._path}":
-            found = told
-        elif request.path == f"{self._path}/keys":
-            found = {"keys": [key.as_dict(private=False) for key in self.published]}
+        found = self.found(request)
         body = json.dumps(found).encode()
         request.send_response(503 if self.down else 404 if found is None else 200)
         request.send_header("Content-Length", str(len(body)))
@@ -88,3 +85,12 @@ class Issuer:
                 if not self.slow:
                     break
                 time.sleep(self.slow)
+
+    def found(self, request: BaseHTTPRequestHandler) -> object:
+        """What stands at the address of a request; nothing where nothing does."""
+        told = {"issuer": self.name, "jwks_uri": f"{self.name}/keys", **self.metadata}
+        if request.path == f"/.well-known/oauth-authorization-server{self._path}":
+            return told
+        if request.path == f"{self._path}/keys":
+            return {"keys": [key.as_dict(private=False) for key in self.published]}
+        return None

@@ -56,6 +56,11 @@ class Provider:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
+    def person(self, name: str, claims: dict[str, object], *factors: str) -> None:
+        """Who sits at the browser from now on, and how they prove themselves (`amr`)."""
+        told = {"id": name, "claims": claims, "amr": factors}
+        httpx2.post(f"{self.name}/person", json=told).raise_for_status()
+
     @property
     def token_endpoint(self) -> str:
         """Where tokens are asked for."""

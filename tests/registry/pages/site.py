@@ -76,11 +76,11 @@ def mailed_link(operator: Visitor) -> str:
 
 
 @contextmanager
-def open_site(home: Path) -> Iterator[Site]:
+def open_site(home: Path, port: int = 0, **settings: Any) -> Iterator[Site]:
     """A service in a folder of its own, on a port of its own."""
-    port = free_port()
+    port = port or free_port()
     origin = f"http://127.0.0.1:{port}"
-    app = create_app(Settings.model_validate({"home": home, "base_url": origin}))
+    app = create_app(Settings.model_validate({"home": home, "base_url": origin, **settings}))
     with serving(app, port):
         site = Site(app, origin)
         try:

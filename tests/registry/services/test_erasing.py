@@ -40,7 +40,7 @@ def a_known_person(world: World) -> tuple[Startup, Scene]:
     scene = Scene(world, published, startup, world.an_agreement(startup, published))
     with transaction(world.engine) as session:
         _ask(world, session, startup, published)
-        accounts.send_link(session, EMAIL, origin=world.settings.origin, at=world.clock())
+        accounts.send_link(session, EMAIL, settings=world.settings, at=world.clock())
         token = machines.IssueToken(
             name=f"laptop van {NAME}", scopes=("extracts",), environment_id=startup.environment.id
         )
@@ -155,7 +155,7 @@ def test_nothing_leads_to_an_erased_person_and_all_proofs_hold(world: World) -> 
     world.a_dataset(archive)
     at = world.clock()
     with transaction(world.engine) as session:
-        accounts.send_link(session, "ada@beeld.example", origin=world.settings.origin, at=at)
+        accounts.send_link(session, "ada@beeld.example", settings=world.settings, at=at)
         secret = accounts.link_for(session, session.get_one(Seat, archive.id), at=at)
     world.check_log()
     with reading(world.engine) as session:

@@ -33,7 +33,7 @@ def take(world: World, secret: str) -> Actor:
     """Who took the seat of an invitation."""
     command = Join(invitation=secret, person_name="Bo")
     with transaction(world.engine) as session:
-        seat = seating.join(session, command, origin=world.settings.origin, at=world.clock())
+        seat = seating.join(session, command, settings=world.settings, at=world.clock())
         return _actor(session, seat)
 
 
