@@ -22,9 +22,10 @@ from registry.clock import Clock, system_clock
 from registry.errors import RegistryError
 from registry.idempotency import Repeated
 from registry.limiting import Limits, RateLimits
+from registry.negotiating import HTML, Form, preferred
 from registry.pages import routes as pages
 from registry.pages.errors import error_page
-from registry.protocols import delta_sharing
+from registry.protocols import catalogues, delta_sharing
 from registry.runtime import NotReady, open_runtime
 from registry.settings import Settings
 
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.include_router(api.router)
     app.include_router(delta_sharing.router)
     app.include_router(pages.router)
+    app.include_router(catalogues.router)
     app.add_middleware(BodyCap)
     app.add_middleware(RateLimits, limits=_limits(settings), answer=_answer_problem)
     app.add_middleware(RequestId)
@@ -109,7 +111,7 @@ def _lifespan(
         app.state.runtime = runtime
         await run_in_threadpool(jobs.start, runtime.engine, runtime.ports)
         app.state.background = await run_in_threadpool(Background.start, runtime)
-        _settle_garbage()
+        settle_garbage()
         try:
             yield
         finally:
@@ -121,7 +123,8 @@ def _lifespan(
     return run
 
 
-def _settle_garbage() -> None:
+def settle_garbage() -> None:
+    """Collect garbage now, and seldom from here on: as the service runs, and what measures it."""
     # What lives since the start need not be looked through again and again: collecting it was the
     # whole tail of the request times.
     gc.collect()
@@ -133,7 +136,8 @@ async def _answer_problem(request: Request, problem: Exception) -> Response:
     error = as_registry_error(problem)
     if error.code == internal_error().code:
         log.error("request %s failed", request.scope.get("request_id"), exc_info=problem)
-    if request.url.path.startswith(MACHINE_PATHS):
+    accept = request.headers.get("accept", "")
+    if request.url.path.startswith(MACHINE_PATHS) or not preferred(accept, [Form(HTML)]):
         return problem_response(request, error)
     return await run_in_threadpool(error_page, request, error)
 

@@ -7,6 +7,7 @@
     ├── NotSignedIn           401  no valid credential came with the request
     ├── NotAllowed            403  known caller, not permitted; gives the reason
     ├── NotFound              404  nothing of that name that this caller may know of
+    ├── NotAcceptable         406  not available in the form that is asked for
     ├── Conflict              409  the thing is not in a state in which this can be done
     ├── Gone                  410  it existed and was ended (lapsed, revoked, withdrawn)
     ├── TooLarge              413  more bytes, columns or rows than we take
@@ -86,6 +87,12 @@ class NotFound(RegistryError):
     """Nothing of that name that this caller may know of."""
 
     status = 404
+
+
+class NotAcceptable(RegistryError):
+    """Not available in the form that is asked for."""
+
+    status = 406
 
 
 class Conflict(RegistryError):

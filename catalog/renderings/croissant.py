@@ -53,7 +53,7 @@ _TYPES = {
     "TIMESTAMP": "sc:Date",
 }
 """Type of a column → of a field; others are text."""
-PARQUET = "application/vnd.apache.parquet"
+PARQUET = "application/x-parquet"  # the name that its own reader knows
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ done with the items stands apart: the offer as the dataset's policy and the lice
 distribution, and the rights statements of the items as its rights.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from catalog.description import LANGUAGES, THEMES
@@ -29,7 +29,7 @@ from catalog.renderings.covering import (
 )
 from policies.dumping import CONTEXT as POLICY_CONTEXT
 
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     **odrl.CONTEXT,
     "adms": "http://www.w3.org/ns/adms#",
     "dcat": "http://www.w3.org/ns/dcat#",
@@ -38,7 +38,9 @@ CONTEXT = {
     "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
     "skos": "http://www.w3.org/2004/02/skos/core#",
     "vcard": "http://www.w3.org/2006/vcard/ns#",
+    "policy": odrl.POLICY,
 }
+"""To be completed with the base of relative names (:func:`_context`)."""
 CONFORMS_TO = "https://data.europa.eu/r5r/dcat-ap/3.0.1"
 _EU = "http://publications.europa.eu/resource/authority/"
 _MEDIA_TYPE = "https://www.iana.org/assignments/media-types/application/vnd.apache.parquet"
@@ -108,10 +110,8 @@ def _statements(found: Sequence[str]) -> list[dict[str, str]]:
     return [{"@id": one, "@type": "dct:RightsStatement"} for one in found]
 
 
-def _base_of(offer: dict[str, Any]) -> str:
-    """What the names in an offer are relative to: the service that its address is of."""
-    address = str(offer.get("uid") or offer["@id"])
-    return address.partition("/v1/")[0] + "/datasets/"
+def _policy(offer: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in offer.items() if key != "@context"}
 
 
 _DATE_TIME = typed("xsd:dateTime")
@@ -165,9 +165,9 @@ COVERS = Table(
     ),
     Cover(
         "content.offer",
-        "odrl:hasPolicy",
-        lambda offer: odrl.within(offer, _base_of(offer)),
-        lambda found: odrl.document(found, _base_of(found), POLICY_CONTEXT),
+        "policy",
+        _policy,
+        lambda found: {"@context": POLICY_CONTEXT, **found},
     ),
     Cover("content.offer_iri", "dcat:distribution/dct:license/@id"),
 )
@@ -219,7 +219,12 @@ def _distribute(record: Record, found: dict[str, Any]) -> None:
 
 def render(record: Record) -> Document:
     """The dataset as a document of its own."""
-    return {"@context": CONTEXT, **dataset(record)}
+    return {"@context": _context(record.catalogue), **dataset(record)}
+
+
+def _context(catalogue_address: str) -> dict[str, Any]:
+    """The context, with what the names of datasets in offers are relative to."""
+    return {**CONTEXT, "@base": catalogue_address.removesuffix("catalogue") + "datasets/"}
 
 
 def catalogue(
@@ -238,7 +243,7 @@ def catalogue(
     title = {"nl": f"Catalogus van {publisher.name}", "en": f"Catalogue of {publisher.name}"}
     told = tagged((text, language) for language, text in title.items())
     found: Document = {
-        "@context": CONTEXT,
+        "@context": _context(address),
         "@id": address,
         "@type": "dcat:Catalog",
         "dct:title": told,

@@ -1,13 +1,15 @@
-"""An ODRL offer within another's JSON-LD: by prefixed names alone, and without a remote context.
+"""An ODRL offer within another's JSON-LD, without a remote context.
 
 A policy's own document leans on ODRL's context (:func:`policies.dump_policy`), under which the same
-words mean other things than in DCAT or schema.org. What is written here means the same anywhere.
+words mean other things than in DCAT or schema.org. Under :data:`POLICY`, the scope of one property
+(JSON-LD 1.1 section 4.1.8), it stands as it is; for readers that know no scopes, :func:`within`
+writes it in prefixed names.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from policies.vocabulary import PREFIXES
+from policies.vocabulary import FUNCTIONS, PREFIXES
 
 CONTEXT = {
     **PREFIXES,
@@ -17,6 +19,25 @@ CONTEXT = {
 }
 """The prefixes that :func:`within` uses; the surrounding document's context must have them."""
 
+_IRIS = ("profile", "inheritFrom", "target", "source", "rightOperandReference", *sorted(FUNCTIONS))
+POLICY: dict[str, Any] = {
+    "@id": "odrl:hasPolicy",
+    "@context": {
+        "@vocab": PREFIXES["odrl"],
+        "uid": "@id",
+        "dataType": "odrl:datatype",
+        "dct:isReplacedBy": {"@id": "dct:isReplacedBy", "@type": "@id"},
+        **{name: {"@id": f"odrl:{name}", "@type": "@id"} for name in _IRIS},
+        **{
+            name: {"@id": f"odrl:{name}", "@type": "@vocab"}
+            for name in ("action", "leftOperand", "operator", "conflict")
+        },
+    },
+}
+"""The definition of a property whose value is an offer's own document, without its context.
+
+Its relative names (``archive/dataset@3``) go by the surrounding document's ``@base``.
+"""
 _TERMS = frozenset({"action", "leftOperand", "operator", "conflict"})
 """Properties whose plain values are terms, of ODRL where they have no prefix."""
 _PLAIN = frozenset({"rightOperand", "status", "unit", "dataType"})

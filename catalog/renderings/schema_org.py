@@ -121,6 +121,40 @@ def render(record: Record) -> Document:
     return found
 
 
+def catalogue(
+    records: Sequence[Record],
+    *,
+    address: str,
+    publisher: Agent,
+    licence: str,
+    view: Document | None = None,
+) -> Document:
+    """A catalogue, or a page of one, with its datasets.
+
+    :param licence: of the catalogue itself.
+    :param view: the page as Hydra has it (``hydra:PartialCollectionView``).
+    """
+    named = (("nl", f"Catalogus van {publisher.name}"), ("en", f"Catalogue of {publisher.name}"))
+    told = [{"@value": text, "@language": language} for language, text in named]
+    contact = _contact(Contact(publisher.name, publisher.iri))
+    found: Document = {
+        "@context": {**CONTEXT, "hydra": "http://www.w3.org/ns/hydra/core#"},
+        "@id": address,
+        "@type": "DataCatalog",
+        "name": told,
+        "description": told,
+        "license": node(licence),
+        "publisher": {**_agent(publisher), "contactPoint": contact},
+        "dataset": [
+            {key: value for key, value in render(one).items() if key != "@context"}
+            for one in records
+        ],
+    }
+    if view:
+        found["hydra:view"] = view
+    return found
+
+
 SCORED = {
     "description": (20, "een beschrijving", "a description"),
     "distribution": (20, "een distributie", "a distribution"),

@@ -1,12 +1,15 @@
 """Signed links: addresses that read the parts of an extract without a header."""
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 
+from catalog.renderings import croissant
+from catalog.tables import Edition
 from registry.access.links import SignedLink
 from registry.access.tables import Extract
 from registry.accounts.actors import Actor, Scope
@@ -15,7 +18,9 @@ from registry.client.snippets import linked_address
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep, SessionDep, acting, looking
 from registry.runtime import Runtime
 from registry.services import links
+from registry.services.catalogue import listing_of
 from registry.services.extracts import parts_of
+from registry.services.records import record_of
 
 router = new_router("extracts")
 
@@ -42,6 +47,10 @@ class NewLinkShape(LinkShape):
     """A link just made, with its addresses: shown this once."""
 
     parts: list[LinkedPart]
+    croissant: dict[str, Any] | None = Field(
+        description="A Croissant 1.1 description that loads the parts from these addresses; `null`"
+        " once the dataset is in no catalogue any more."
+    )
 
 
 class Lifetime(BaseModel):
@@ -68,7 +77,26 @@ def issue_link(
     command = links.NewLink(extract_id=extract_id, minutes=wanted.minutes)
     link = links.issue_link(session, actor, command, at=at)
     shown = LinkShape.model_validate(link).model_dump()
-    return NewLinkShape(**shown, parts=linked_parts(session, runtime, link))
+    parts = linked_parts(session, runtime, link)
+    return NewLinkShape(**shown, parts=parts, croissant=_croissant(session, runtime, link, parts))
+
+
+def _croissant(
+    session: Session, runtime: Runtime, link: SignedLink, linked: list[LinkedPart]
+) -> dict[str, Any] | None:
+    """What loads the rows of the link's extract: its columns, and its parts by their addresses."""
+    extract = session.get_one(Extract, link.extract_id)
+    edition = session.get_one(Edition, extract.edition_id)
+    listing = listing_of(session, edition.dataset_id, edition.id)
+    record = record_of(session, listing, origin=runtime.settings.origin)
+    if record is None:
+        return None
+    files = [
+        croissant.FilePart(part.number, one.address, part.sha256, part.bytes)
+        for part, one in zip(parts_of(session, extract), linked, strict=True)
+    ]
+    columns = tuple(column for column in record.columns if column.name in extract.columns)
+    return croissant.render(replace(record, columns=columns), files)
 
 
 def linked_parts(session: Session, runtime: Runtime, link: SignedLink) -> list[LinkedPart]:

@@ -1,5 +1,6 @@
 """The catalogue: the list of datasets, and the page of one."""
 
+import json
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -7,10 +8,13 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from catalog.licences import Statement, statement
+from catalog.record import Record
+from catalog.renderings import schema_org
 from catalog.tables import Offer
 from catalog.terms import ResidencyRule
 from policies import Constraint
-from registry.dependencies import NowDep, ReadingDep
+from registry.dependencies import NowDep, ReadingDep, RuntimeDep
+from registry.dialects import DIALECTS, given, wanted
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
@@ -18,6 +22,7 @@ from registry.services.asking import FEWEST, percent, policy_of
 from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
 from registry.services.counting import classes_of
 from registry.services.describing import told_of
+from registry.services.records import record_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,17 +54,29 @@ def dataset_page(
     asked: AskedDep,
     session: ReadingDep,
     at: NowDep,
+    runtime: RuntimeDep,
 ) -> Response:
-    """One dataset: the answer to “may I?”, what is in it, where it may go, and how to ask."""
+    """One dataset: the answer to “may I?”, what is in it, where it may go, and how to ask.
+
+    Machines get it in the form that their Accept header wants.
+    """
     listing = find_dataset(session, visitor, f"{archive}/{name}")
+    record = record_of(session, listing, origin=runtime.settings.origin)
+    if record is not None:
+        dialect = wanted(request.headers.get("accept", ""), DIALECTS)
+        if dialect is not None:
+            return given(dialect, dialect.document(record, runtime.settings.origin))
     asked = asked.about(listing.reference)
     answer, error = (None, None)
     if listing.offer is not None:
         answer, error = answered(session, visitor, asked, at)
-    return render(
+    page = render(
         request,
         "dataset.html",
         listing=listing,
+        record=record,
+        dialects=DIALECTS,
+        embedded=embedded(record) if record else "",
         asked=asked,
         answer=answer.datasets[0] if answer else None,
         error=error,
@@ -69,6 +86,14 @@ def dataset_page(
         rights=statements_of(session, listing),
         told=told_of(session, listing.offer, at=at) if listing.offer else None,
     )
+    page.headers["vary"] = "Accept"
+    return page
+
+
+def embedded(record: Record) -> str:
+    """The record as schema.org, to stand in its page: nothing in it can end the element."""
+    text = json.dumps(schema_org.render(record), ensure_ascii=False)
+    return text.replace("<", "\\u003c")
 
 
 def place_of(offer: Offer) -> ResidencyRule:

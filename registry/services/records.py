@@ -6,7 +6,9 @@ A record tells what anyone may see. Statements of fewer than ten items are not n
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import Select
 
@@ -30,6 +32,8 @@ class _Found:
     statements: Mapping[str, int]
 
 
+_UNTOLD: tuple[Any, ...] = (Dataset.declarations, Dataset.terms, Dataset.residency)
+"""Documents of a dataset that no record tells; reading them would take longer than the rest."""
 CHANGED = func.coalesce(col(DatasetDescription.changed_at), col(Dataset.created_at))
 """When anything that a record tells last changed."""
 
@@ -106,6 +110,7 @@ def _published(since: datetime | None) -> Select[Dataset, Organisation, DatasetD
         .join(Organisation, col(Dataset.archive_id) == col(Organisation.id))
         .outerjoin(DatasetDescription, col(DatasetDescription.dataset_id) == col(Dataset.id))
         .where(col(Dataset.state) == "published")
+        .options(*(defer(column) for column in _UNTOLD))
     )
     return query if since is None else query.where(since <= CHANGED)
 
@@ -145,9 +150,11 @@ def _statements(session: Session, edition_ids: Sequence[str]) -> dict[str, dict[
         for one in row.classes:
             _add(found[row.edition_id], one["facts"]["rights"], one["items"])
     rest = [one for one in edition_ids if one not in found]
-    for classed in session.exec(select(RightsClass).where(col(RightsClass.edition_id).in_(rest))):
-        of = found.setdefault(classed.edition_id, {})
-        _add(of, classed.facts["rights"], classed.items)
+    classes = select(RightsClass.edition_id, RightsClass.facts, RightsClass.items)
+    for edition_id, facts, items in session.exec(
+        classes.where(col(RightsClass.edition_id).in_(rest))
+    ):
+        _add(found.setdefault(edition_id, {}), facts["rights"], items)
     return found
 
 

@@ -4,15 +4,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import assume, given, settings
-from rdflib import Graph
+from rdflib import Graph, URIRef
 from rdflib.compare import isomorphic
 
 from catalog.record import Content, Record, restrictions
-from catalog.renderings import croissant, datacite, dcat, dsp, schema_org
+from catalog.renderings import croissant, datacite, dcat, dsp, odrl, schema_org
 from catalog.renderings.covering import Document, Table, flagged
 from catalog.renderings.graphs import graph_of
 from policies import parse_policy
@@ -114,12 +115,26 @@ def test_the_offer_in_dcat_means_the_same_to_others() -> None:
     assert offer is not None
     whole = json.dumps(offer).replace('"beeldarchief/', f'"{ORIGIN}/datasets/beeldarchief/')
     own = Graph().parse(data=dump_turtle(parse_policy(json.loads(whole))))
-    policy = dcat.render(full_record())["odrl:hasPolicy"]
-    assert isomorphic(graph_of({"@context": dcat.CONTEXT, **policy}), own)
+    document = dcat.render(full_record())
+    found = graph_of(
+        {"@context": document["@context"], "@id": "urn:d", "policy": document["policy"]}
+    )
+    found.remove((URIRef("urn:d"), None, None))
+    assert isomorphic(found, own)
+    prefixed = odrl.within(offer, f"{ORIGIN}/datasets/")
+    assert isomorphic(graph_of({"@context": odrl.CONTEXT, **prefixed}), own)
 
 
 def test_a_dataset_that_nobody_can_ask_for_has_no_distribution() -> None:
     """Without an offer there is no policy, no distribution, and access is not public."""
     found = dcat.render(replace(full_record(), content=Content()))
-    assert not found.keys() & {"dcat:distribution", "odrl:hasPolicy"}
+    assert not found.keys() & {"dcat:distribution", "policy"}
     assert found["dct:accessRights"]["@id"].endswith("/NON_PUBLIC")
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_the_reference_page_has_the_table(name: str) -> None:
+    """docs/catalogues.md tells of each field where it stands."""
+    page = (Path(__file__).parents[3] / "docs" / "catalogues.md").read_text(encoding="utf-8")
+    for field, path in DIALECTS[name].covers.fields.items():
+        assert f"| `{field}` | `{path}` |" in page
