@@ -21,6 +21,7 @@ from registry.pages.rendering import render, secured
 from registry.pages.visiting import PersonDep
 from registry.runtime import Runtime
 from registry.services.lineage.asking import extract_lineage, item_lineage
+from registry.services.mandates import reach_of
 from registry.services.periods import AMSTERDAM
 from registry.services.tables import usage_csv
 from registry.services.usage import BY, Usage, UsageQuestion, usage_of
@@ -129,7 +130,7 @@ def lineage_page(
     return render(
         request,
         "lineage.html",
-        datasets=_datasets(session, person),
+        datasets=_datasets(session, person, at),
         dataset=dataset,
         item=item,
         found=found,
@@ -164,14 +165,14 @@ def extract_page(
     )
 
 
-def _datasets(session: Session, person: Actor) -> list[tuple[str, str]]:
+def _datasets(session: Session, person: Actor, at: datetime) -> list[tuple[str, str]]:
     """The datasets that the visitor may ask about."""
     wanted = select(Dataset).order_by(col(Dataset.slug))
-    if person.role == "archive":
-        wanted = wanted.where(col(Dataset.archive_id) == person.organisation_id)
-    elif person.role == "user":
+    if person.role == "user":
         agreed = select(Agreement.dataset_id).where(
             col(Agreement.organisation_id) == person.organisation_id
         )
         wanted = wanted.where(col(Dataset.id).in_(agreed))
+    elif (archives := reach_of(session, person, at).archives) is not None:
+        wanted = wanted.where(col(Dataset.archive_id).in_(archives))
     return [(one.id, one.slug) for one in session.exec(wanted)]

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from catalog.tables import Offer
 from policies import Outcome, PolicyError, Request, agree, dump_policy
@@ -114,12 +115,20 @@ def _nothing_to_agree() -> Conflict:
 
 def find_agreement(session: Session, actor: Actor, agreement_id: str) -> Agreement:
     """An agreement that the actor's organisation is a side of."""
-    found = session.get(Agreement, agreement_id)
-    sides = {found.organisation_id, found.archive_id} if found else set()
-    if found is None or actor.organisation_id not in sides:
+    found = session.exec(_sided(actor).where(col(Agreement.id) == agreement_id)).one_or_none()
+    if found is None:
         raise missing("overeenkomst", "agreement", agreement_id)
     _require_side(actor)
     return found
+
+
+def _sided(actor: Actor) -> SelectOfScalar[Agreement]:
+    return select(Agreement).where(
+        or_(
+            col(Agreement.organisation_id) == actor.organisation_id,
+            col(Agreement.archive_id) == actor.organisation_id,
+        )
+    )
 
 
 def _require_side(actor: Actor) -> None:
@@ -131,12 +140,7 @@ def list_agreements(
 ) -> list[Agreement]:
     """Agreements that the actor's organisation is a side of, newest first."""
     _require_side(actor)
-    own = select(Agreement).where(
-        or_(
-            col(Agreement.organisation_id) == actor.organisation_id,
-            col(Agreement.archive_id) == actor.organisation_id,
-        )
-    )
+    own = _sided(actor)
     if after is not None:
         own = own.where(col(Agreement.id) < after)
     return list(session.exec(own.order_by(col(Agreement.id).desc()).limit(limit)))

@@ -3,6 +3,7 @@
 import hashlib
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Literal
@@ -19,6 +20,7 @@ from registry.audit.entry import Entry
 from registry.audit.packs import FORM, INDEX, NOTE, RECEIPTS, signed_text
 from registry.audit.tables import AuditEntry
 from registry.digests import canonical
+from registry.errors import NotFound
 from registry.evidence.rendering import Document, Section, as_html, as_pdf
 from registry.services.catalogue import listing_of
 from registry.services.manifests import attribution
@@ -56,9 +58,11 @@ def record_pack(session: Session, actor: Actor, about: str, *, at: datetime) -> 
     """
     agreement = session.get(Agreement, about) if about.startswith("agr_") else None
     decision_id = agreement.decision_id if agreement else about
-    opened = open_decision(session, actor, decision_id, at=at)
     decision = session.get(DecisionRow, decision_id)
-    if decision is None:
+    opened: Opened | None = None
+    with suppress(NotFound):  # told below by the name that was asked for, which may be another's
+        opened = open_decision(session, actor, decision_id, at=at)
+    if opened is None or decision is None:
         raise missing("zaak", "case", about)
     kind: Literal["agreement", "case"] = "agreement" if agreement else "case"
     agreement = agreement or _agreement(session, decision)

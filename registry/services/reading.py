@@ -13,7 +13,7 @@ from catalog.ledger_tables import LedgerMoment
 from connectors.ports import ObjectStore
 from policies import Decision
 from registry.access.tables import Agreement, Extract, Part
-from registry.accounts.actors import Actor
+from registry.accounts.actors import Actor, Scope, require
 from registry.accounts.tables import Environment, Organisation
 from registry.accounts.verifications import lapse_of
 from registry.audit.acts import Act
@@ -21,7 +21,7 @@ from registry.changes import FRESH
 from registry.errors import Conflict, Gone, NotAllowed, RegistryError, Text
 from registry.recent import Recent
 from registry.services.agreeing import standing
-from registry.services.extracts import clears_any, decide, find_extract, open_classes
+from registry.services.extracts import clears_any, decide, open_classes
 from registry.services.noting import note
 from registry.services.refusal import Refused
 from registry.services.requesting import place_of
@@ -57,7 +57,9 @@ _ROWS: Any = (  # five columns, of which SQLModel types four
     .outerjoin(
         Part, and_(col(Part.extract_id) == col(Extract.id), col(Part.number) == bindparam("number"))
     )
-    .where(col(Extract.id) == bindparam("extract"))
+    .where(
+        col(Extract.id) == bindparam("extract"), col(Extract.organisation_id) == bindparam("whose")
+    )
     .options(
         defer(Extract.manifest),  # type: ignore[arg-type] # a column, which SQLModel types by value
         defer(Extract.snapshot),  # type: ignore[arg-type] # as above
@@ -107,12 +109,15 @@ def look_at_part(
     session: Session, actor: Actor, extract_id: str, number: int, **visit: Unpack[Visit]
 ) -> tuple[Readable, RegistryError | None]:
     """The part, and why the caller may not read it from this address now; only reads."""
-    rows = session.exec(_ROWS, params={"extract": extract_id, "number": number}).one_or_none()
-    extract = find_extract(session, actor, extract_id)
+    require(actor, Scope.EXTRACTS)
+    asked = {"extract": extract_id, "number": number, "whose": actor.organisation_id}
+    rows = session.exec(_ROWS, params=asked).one_or_none()
+    if rows is None:
+        raise missing("extract", "extract", extract_id)
+    extract, agreement, environment, part, newest = rows
     _ready(extract)
-    if rows is None or rows[3] is None:
+    if part is None:
         raise missing("deel", "part", str(number))
-    _, agreement, environment, part, newest = rows
     held = Held(extract, agreement, environment.country, newest or 0)
     refusal = (
         lapse_of(session.get_one(Organisation, extract.organisation_id), visit["at"])

@@ -1,7 +1,6 @@
 """Every route says who may call it, and what belongs to one organisation is hidden from others."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from fastapi.routing import APIRoute
 
 from registry.accounts.actors import ROLE_SCOPES, Scope
 from registry.api.routes import router
-from tests.registry.api.world import World, open_world
+from tests.registry.api.world import World
 
 PUBLIC = {
     ("POST", "/v1/organisations"),
@@ -134,7 +133,7 @@ OPERATORS_TOO = {
 """What the operator may do with other people's things."""
 
 
-def _routes(found: Any = router) -> Iterator[APIRoute]:
+def _routes(found: Any) -> Iterator[APIRoute]:
     for route in found.routes:
         if isinstance(route, APIRoute):
             yield route
@@ -148,7 +147,12 @@ def _names_a_scope(dependant: Dependant) -> bool:
     return any(_names_a_scope(one) for one in dependant.dependencies)
 
 
-OPERATIONS = [(method, route) for route in _routes() for method in sorted(route.methods or ())]
+def operations(found: Any) -> list[tuple[str, APIRoute]]:
+    """Every method of every route of a router."""
+    return [(method, one) for one in _routes(found) for method in sorted(one.methods or ())]
+
+
+OPERATIONS = operations(router)
 OBJECT_ROUTES = [
     pytest.param(method, route.path, id=f"{method} {route.path}")
     for method, route in OPERATIONS
@@ -188,40 +192,6 @@ def test_an_auditor_changes_nothing() -> None:
         if {None, *ROLE_SCOPES["auditor"]} & set(_scopes(route.dependant))
     }
     assert open_to_them == AUDITORS | REFUSED_INSIDE
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A service in which one archive and one start-up have one of everything."""
-    home: Path = tmp_path_factory.mktemp("service")
-    with open_world(home) as running:
-        reference = running.publish(automatic=False)
-        environment = running.environment()
-        filed = running.file_request(reference, environment)
-        decision = next(d for d in filed["decisions"] if d["state"] == "pending")
-        running.things["decision_id"] = decision["id"]
-        approved = {"approve": True}
-        running.archive.post(f"/decisions/{decision['id']}/review", approved)
-        agreement = running.startup.get(f"/requests/{filed['id']}")["agreements"][0]
-        running.things |= {"agreement_id": agreement["id"], "digest": agreement["digest"]}
-        accepted = {"digest": agreement["digest"]}
-        running.startup.post(f"/agreements/{agreement['id']}/acceptance", accepted)
-        running.extract(agreement["id"])
-        running.token(environment)
-        client = {"name": "machine", "scopes": ["extracts"]}
-        running.things["seat_id"] = running.startup.get("/me")["id"]
-        guest = {"email": "gast@taalmeester.example"}
-        running.things["invitation_id"] = running.startup.post("/seat-invitations", guest)["id"]
-        running.things["client_id"] = running.startup.post("/clients", client)["id"]
-        proof = {"kind": "audit", "reference": "x", "holds_until": "2099-01-01T00:00:00Z"}
-        proofs = f"/environments/{environment}/proofs"
-        running.things["proof_id"] = running.startup.post(proofs, proof)["id"]
-        links = f"/extracts/{running.things['extract_id']}/links"
-        running.things["link_id"] = running.startup.post(links)["id"]
-        running.take_back()
-        auditor = {"organisation_name": "Bureau", "person_name": "Bo", "email": "bo@bureau.example"}
-        running.things["mandate_id"] = running.archive.post("/auditors", auditor)["id"]
-        yield running
 
 
 @pytest.mark.parametrize(("method", "path"), OBJECT_ROUTES)

@@ -13,7 +13,8 @@ import pytest
 from sqlmodel import col, select
 
 from registry.access.tables import Access, AccessRange
-from registry.db import reading
+from registry.db import reading, transaction
+from registry.services.accounts import link_for, seat_of
 from tests.registry.api.world import World, sha256
 from tests.support.planting import NUMBER, plant_part
 
@@ -267,18 +268,20 @@ def test_a_running_stream_ends_when_its_persons_seat_does(own: Ready, monkeypatc
     monkeypatch.setattr(serving, "BLOCK", 64)
     monkeypatch.setattr(serving, "RECHECK_SECONDS", 0.1)
     _slow_blocks(monkeypatch)
-    startup = own.world.startup
-    told = {"email": "bo@taalmeester.example", "admin": True}
-    secret = startup.post("/seat-invitations", told)["invitation"]
+    startup, runtime = own.world.startup, own.world.app.state.runtime
+    email = "bo@taalmeester.example"
+    secret = startup.post("/seat-invitations", {"email": email})["invitation"]
     joined = own.world.anyone.post("/seats", {"invitation": secret, "person_name": "Bo"})
-    startup.put(f"/seats/{joined['seat_id']}", {"admin": True})
+    seat = startup.put(f"/seats/{joined['seat_id']}", {"admin": False})
+    assert seat in startup.get("/seats")["items"]
     waiting = startup.post("/seat-invitations", {"email": "cas@taalmeester.example"})["id"]
     assert [one["id"] for one in startup.get("/seat-invitations")["items"]] == [waiting]
     assert startup.http.delete(f"/seat-invitations/{waiting}").status_code == 204
-    mine = startup.get("/me")["id"]
-    assert [one["id"] for one in startup.get("/seats")["items"]] == [mine, joined["seat_id"]]
+    with transaction(runtime.engine) as session:
+        link = link_for(session, seat_of(session, email), at=runtime.clock())
+    own.token = own.world.anyone.post("/sessions", {"link": link})["access_token"]
     with pytest.raises(httpx2.TransportError):
-        _end_while_reading(own, lambda: startup.http.delete(f"/seats/{mine}"))
+        _end_while_reading(own, lambda: startup.http.delete(f"/seats/{seat['id']}"))
     assert own.read(Range="bytes=0-9").status_code == 401
     assert own.world.archive.get(f"/agreements/{own.agreement}")["state"] == "in_force"
 
