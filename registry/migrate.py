@@ -34,6 +34,12 @@ def current(engine: Engine) -> bool:
     return not pending(engine)
 
 
+def stands_at(engine: Engine) -> str:
+    """The step of the schema that the database has; empty before the first."""
+    with engine.execution_options(read_only=True).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
 def pending(engine: Engine) -> list[str]:
     """The steps that :func:`upgrade` would run, oldest first, each by its number.
 

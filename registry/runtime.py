@@ -72,11 +72,15 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
         it starts.
     :raises NotReady: a PostgreSQL database is not up to date.
     :raises LogMismatch: the log is not what was signed.
+    :raises Unavailable: the service was restored, and what came after the backup is not known yet.
     """
     from registry.audit.log import check_log, open_head_store, open_signer
+    from registry.audit.restored import refuse_restored
     from registry.changes import Changes, Holding
     from registry.services.ports import open_ports
 
+    if check:
+        refuse_restored(settings)
     engine = _open_database(settings)
     try:
         _refuse_outdated(engine)

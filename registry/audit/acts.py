@@ -83,6 +83,7 @@ class Act(StrEnum):
     LOG_REVIEWED = "log:reviewed"
     RETENTION_APPLIED = "retention:applied"
     KEY_ROTATED = "key:rotated"
+    BACKUP_MADE = "backup:made"
     LOG_RECOVERED = "log:recovered"
 
 
@@ -172,6 +173,7 @@ FACTS: Mapping[str, tuple[Kind, str]] = {
     "sha256": (Kind.DIGEST, "bytes of the file"),
     "since": (Kind.MOMENT, "from when on"),
     "state": (Kind.CODE, "state that the thing is in afterwards"),
+    "taken_in": (Kind.COUNT, "entries beyond a restored tree that were put back from an export"),
     "terms_digest": (Kind.DIGEST, "canonical bytes of terms and residency rule"),
     "tree_size": (Kind.COUNT, "size of a tree"),
     "until": (Kind.MOMENT, "until when it holds"),
@@ -407,7 +409,8 @@ SHAPES: Mapping[Act, Shape] = {
     ),
     Act.RETENTION_APPLIED: _shape("", "reason removed"),
     Act.KEY_ROTATED: _shape("", "key previous_key", or_facts="reason tree_size"),
-    Act.LOG_RECOVERED: _shape("", "reason tree_size root", or_facts="last_number"),
+    Act.BACKUP_MADE: _shape("", "format"),
+    Act.LOG_RECOVERED: _shape("", "reason tree_size root", or_facts="last_number taken_in"),
 }
 """One line an act: what its entry must carry, and what it may."""
 

@@ -1,6 +1,6 @@
 """Reading and writing the tree's rows, for the sequencer, the check at the start and the proofs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,8 @@ from sqlalchemy import Row, bindparam, text
 from sqlmodel import Session
 
 from registry.audit.checkpoint import Checkpoint, TreeHead
-from registry.audit.merkle import EMPTY_ROOT
+from registry.audit.entry import Entry
+from registry.audit.merkle import EMPTY_ROOT, leaf_hash
 from registry.audit.tiles import WIDTH, Tiles
 from registry.db import Statement, UtcDateTime
 
@@ -67,6 +68,15 @@ _PENDING = {
     ),
 }
 _PLACE = Statement("UPDATE audit_entry SET tree_index = :tree_index WHERE position = :position")
+_PUT_BACK = Statement(
+    "INSERT INTO audit_entry (id, stream, number, body, leaf_hash, tree_index)"
+    " VALUES (:id, :stream, :number, :body, :leaf_hash, :tree_index)"
+    " ON CONFLICT (id) DO UPDATE SET tree_index = excluded.tree_index"
+)
+_COUNT_ON = Statement(
+    "INSERT INTO audit_stream (name, last) VALUES (:stream, :number) ON CONFLICT (name) DO UPDATE"
+    " SET last = excluded.last WHERE audit_stream.last < excluded.last"
+)
 _INTEGRATED = text(
     "SELECT tree_index IS NOT NULL FROM audit_entry WHERE stream = :stream AND number = :number"
 )
@@ -216,6 +226,29 @@ def place(session: Session, rows: list[Row[Any]], first: int) -> None:
     """Give the entries their indices, from ``first`` on."""
     places = [{"tree_index": first + at, "position": row.position} for at, row in enumerate(rows)]
     _PLACE.run_each(session, places)
+
+
+def put_back(session: Session, first: int, found: Iterable[tuple[Entry, bytes]]) -> Sequence[bytes]:
+    """Store entries under their indices, from ``first`` on; the leaf hashes of their bytes.
+
+    Those that were waiting for an index get it.
+    """
+    rows: list[dict[str, Any]] = [
+        {
+            "id": entry.id,
+            "stream": entry.archive,
+            "number": entry.number,
+            "body": body,
+            "leaf_hash": leaf_hash(body),
+            "tree_index": index,
+        }
+        for index, (entry, body) in enumerate(found, first)
+    ]
+    _PUT_BACK.run_each(session, rows)
+    _COUNT_ON.run_each(
+        session, [{"stream": row["stream"], "number": row["number"]} for row in rows]
+    )
+    return [row["leaf_hash"] for row in rows]
 
 
 def is_integrated(session: Session, stream: str, number: int) -> bool:

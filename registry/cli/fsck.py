@@ -26,7 +26,9 @@ def fsck(
 
     settings = Settings()
     runtime = open_runtime(settings, system_clock, check=False)
-    done = check(runtime.engine, runtime.ports, runtime.log_key.verifier, open_head_store(settings))
+    done = check(
+        runtime.engine, runtime.ports.store, runtime.log_key.verifier, open_head_store(settings)
+    )
     for promise, words in WORDS.items():
         broken = [one for one in done.findings if one.promise is promise]
         typer.echo(f"{words.in_language(lang)}: {done.checked.get(promise, 0):,}, {len(broken)} ✗")

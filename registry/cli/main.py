@@ -35,6 +35,7 @@ COMMANDS = (
     "tracing",
     "places",
     "fsck",
+    "backups",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""
 GROUPS = {"audit": "audit", "policy": "policy"}

@@ -43,7 +43,7 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
     scratch = settings.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     return Ports(
-        store=_open_store(settings),
+        store=open_files(settings),
         extractor=open_extractor(settings.engine, settings.engine_cluster),
         importer=open_importer(scratch),
         inquirer=open_inquirer(scratch),
@@ -56,7 +56,8 @@ def open_ports(settings: Settings, clock: Clock) -> Ports:
     )
 
 
-def _open_store(settings: Settings) -> ObjectStore:
+def open_files(settings: Settings) -> ObjectStore:
+    """The store that the settings name."""
     if not settings.store.startswith("s3://"):
         return open_store(settings.store or str(settings.home / "files"))
     from connectors.s3 import S3Address

@@ -35,7 +35,7 @@ from registry.settings import Settings
 
 LIFETIME = timedelta(days=7)
 """How long an invitation can be accepted."""
-_DUTIES = {True: "admin", False: "member"}
+DUTIES = {True: "admin", False: "member"}
 
 
 class InvitePerson(Command):
@@ -138,7 +138,7 @@ def join(session: Session, command: Join, *, settings: Settings, at: datetime) -
     session.delete(invitation)
     session.flush()
     actor = person(seat, find_organisation(session, seat.organisation_id))
-    _note(session, Act.ACTOR_JOINED, actor, seat, at, state=_DUTIES[seat.admin])
+    _note(session, Act.ACTOR_JOINED, actor, seat, at, state=DUTIES[seat.admin])
     send_link(session, seat.email, settings=settings, at=at)
     return seat
 
@@ -173,7 +173,7 @@ def change_seat(
     _keep_an_admin(session, seat)
     seat.admin = admin
     session.add(seat)
-    _note(session, Act.ACTOR_CHANGED, actor, seat, at, state=_DUTIES[admin])
+    _note(session, Act.ACTOR_CHANGED, actor, seat, at, state=DUTIES[admin])
     return seat
 
 
@@ -183,6 +183,14 @@ def end_seat(session: Session, actor: Actor | None, seat_id: str, *, at: datetim
         require(actor, Scope.ACCOUNT if actor.id == seat_id else Scope.SEATS)
     seat = _own_seat(session, actor, seat_id)
     _keep_an_admin(session, seat)
+    close_seat(session, seat, at)
+    own = actor is not None and actor.id == seat.id
+    _note(session, Act.ACTOR_REMOVED, actor, seat, at, reason="left" if own else "removed")
+    return seat
+
+
+def close_seat(session: Session, seat: Seat, at: datetime) -> None:
+    """End a seat with all that it could open, unrecorded as yet."""
     seat.active, seat.admin = False, False
     # The address may take a seat elsewhere; it is kept, so that its person can still be erased.
     seat.left_email, seat.email = seat.email, f"{seat.id}@left.invalid"
@@ -192,9 +200,6 @@ def end_seat(session: Session, actor: Actor | None, seat_id: str, *, at: datetim
     session.execute(delete(Invitation).where(col(Invitation.invited_by) == seat.id))
     unsent = (col(OutboxMail.seat_id) == seat.id, col(OutboxMail.sent_at).is_(None))
     session.execute(delete(OutboxMail).where(*unsent))
-    own = actor is not None and actor.id == seat.id
-    _note(session, Act.ACTOR_REMOVED, actor, seat, at, reason="left" if own else "removed")
-    return seat
 
 
 def _organisation(

@@ -26,7 +26,7 @@ def examine(home: Path, acks: list[Ack]) -> list[str]:
         _recover(world)
         world.check_log()
         key = open_signer(world.settings).verifier
-        found = fsck(world.engine, world.ports, key, open_head_store(world.settings)).findings
+        found = fsck(world.engine, world.ports.store, key, open_head_store(world.settings)).findings
         wrong = [f"{one.promise} {one.subject}: {one.text.en}" for one in found]
         with reading(world.engine) as session:
             for ack in acks:

@@ -132,7 +132,7 @@ def _await_extracts(engine: Engine) -> None:
 def _checked(world: World) -> list[str]:
     key = open_signer(world.settings).verifier
     world.check_log()
-    found = fsck(world.engine, world.ports, key, open_head_store(world.settings)).findings
+    found = fsck(world.engine, world.ports.store, key, open_head_store(world.settings)).findings
     return [f"{one.promise} {one.subject}: {one.text.en}" for one in found]
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from connectors.ports import ObjectStore
 from registry.audit.checkpoint import VerifierKey
 from registry.audit.log import HeadStore, LogMismatch, check_log
 from registry.db import snapshot
@@ -19,7 +20,6 @@ from registry.services.fsck.accesses import check_accesses
 from registry.services.fsck.entries import Recorded, check_entries, read_entries
 from registry.services.fsck.files import check_files
 from registry.services.fsck.findings import Finding, Promise
-from registry.services.ports import Ports
 
 __all__ = ["Checkup", "Finding", "Promise", "fsck"]
 
@@ -37,7 +37,7 @@ class Checkup:
         return not self.findings
 
 
-def fsck(engine: Engine, ports: Ports, key: VerifierKey, heads: HeadStore) -> Checkup:
+def fsck(engine: Engine, store: ObjectStore, key: VerifierKey, heads: HeadStore) -> Checkup:
     """Check everything that is stored; reads every file and every entry.
 
     Safe while the service runs: rows are read as of one moment, and files are written before the
@@ -47,17 +47,17 @@ def fsck(engine: Engine, ports: Ports, key: VerifierKey, heads: HeadStore) -> Ch
     findings = list(_check_log(engine, key, heads, checked))
     with snapshot(engine) as session:
         recorded = read_entries(session)
-        for check in _checks(session, ports, recorded):
+        for check in _checks(session, store, recorded):
             findings += check(checked)
     return Checkup(dict(checked), tuple(findings))
 
 
 def _checks(
-    session: Session, ports: Ports, recorded: Recorded
+    session: Session, store: ObjectStore, recorded: Recorded
 ) -> tuple[Callable[[Counter[Promise]], Iterator[Finding]], ...]:
     return (
         partial(check_entries, session, recorded),
-        partial(check_files, session, ports.store),
+        partial(check_files, session, store),
         partial(check_accesses, session, recorded),
     )
 

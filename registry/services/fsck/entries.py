@@ -22,10 +22,11 @@ ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class Line:
-    """One entry: where it stands in the order of writing, and its facts."""
+    """One entry: where it stands in the order of writing and in the tree, and its facts."""
 
     position: int
     facts: dict[str, Any]
+    index: int | None = None
 
 
 Recorded = dict[Act, dict[str, list[Line]]]
@@ -99,16 +100,36 @@ _WATCHED = {rule.act: rule.name for rule in RULES}
 
 
 def read_entries(session: Session) -> Recorded:
-    """The entries of the acts that show in rows; what is no entry shows in the log's own check."""
+    """The entries of the acts that show in rows; what is no entry shows in the log's own check.
+
+    Rows of acts that a restore lost are in no database: the log names those entries, and they are
+    left out here.
+    """
     found: Recorded = {act: defaultdict(list) for act in _WATCHED}
-    stored = select(AuditEntry.position, AuditEntry.body).order_by(col(AuditEntry.position))
-    for position, body in session.exec(stored.execution_options(yield_per=ROWS_AT_ONCE)):
+    lost: list[range] = []
+    columns = select(AuditEntry.position, AuditEntry.tree_index, AuditEntry.body)
+    stored = columns.order_by(col(AuditEntry.position)).execution_options(yield_per=ROWS_AT_ONCE)
+    for position, index, body in session.exec(stored):
         with suppress(MalformedEntry):
             entry = Entry.from_bytes(body)
             if entry.act in _WATCHED:
                 act = Act(entry.act)
-                found[act][entry.ids[_WATCHED[act]]].append(Line(position or 0, entry.facts))
-    return found
+                line = Line(position or 0, entry.facts, index)
+                found[act][entry.ids[_WATCHED[act]]].append(line)
+            elif entry.act == Act.LOG_RECOVERED:
+                first = int(str(entry.facts["tree_size"]))
+                lost.append(range(first, first + int(str(entry.facts.get("taken_in", 0)))))
+    return _without(found, lost) if any(lost) else found
+
+
+def _without(found: Recorded, lost: list[range]) -> Recorded:
+    kept: Recorded = {act: defaultdict(list) for act in found}
+    for act, subjects in found.items():
+        for subject, lines in subjects.items():
+            left = [line for line in lines if not any(line.index in one for one in lost)]
+            if left:
+                kept[act][subject] = left
+    return kept
 
 
 def check_entries(

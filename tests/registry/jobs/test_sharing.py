@@ -119,4 +119,6 @@ def _check(world: World, ordered: list[str]) -> None:
         assert (sha256_of(path), pq.read_metadata(path).num_rows) == (part.sha256, part.rows)
     world.check_log()
     key = open_signer(world.settings).verifier
-    assert fsck(world.engine, world.ports, key, open_head_store(world.settings)).findings == ()
+    assert (
+        fsck(world.engine, world.ports.store, key, open_head_store(world.settings)).findings == ()
+    )

@@ -131,7 +131,7 @@ def test_no_place_holds_an_erased_person_and_the_log_verifies(world: World, tmp_
     after = exported(world, tmp_path, "after")
     checkup = fsck(
         world.engine,
-        world.ports,
+        world.ports.store,
         open_signer(world.settings).verifier,
         open_head_store(world.settings),
     )

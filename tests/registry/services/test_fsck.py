@@ -29,7 +29,7 @@ from tests.support.world import World
 def checkup(world: World) -> Checkup:
     """What a checkup says of this world."""
     key = open_signer(world.settings).verifier
-    return fsck(world.engine, world.ports, key, open_head_store(world.settings))
+    return fsck(world.engine, world.ports.store, key, open_head_store(world.settings))
 
 
 def lived_in(world: World) -> Scene:

@@ -398,7 +398,7 @@ def test_what_is_stored_of_it_holds(left: Left) -> None:
     world = left.world
     world.check_log()
     verifier = open_signer(world.settings).verifier
-    done = fsck(world.engine, world.ports, verifier, open_head_store(world.settings))
+    done = fsck(world.engine, world.ports.store, verifier, open_head_store(world.settings))
     assert not done.findings
     with reading(world.engine) as session:
         assert [problem for _, problem in check_left(session, world.settings, world.clock())] == [
