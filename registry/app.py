@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.include_router(catalogues.router)
     app.add_middleware(BodyCap)
     app.add_middleware(RateLimits, limits=_limits(settings), answer=_answer_problem)
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, tls=settings.tls_in_front)
     app.add_middleware(HideLinks)
     for kind in (RegistryError, HTTPException, *api.HANDLED, Exception):
         app.add_exception_handler(kind, _answer_problem)

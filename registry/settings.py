@@ -1,12 +1,13 @@
 """The service's settings: the only reader of the environment.
 
-Every field is an environment variable with the prefix ``VRIJGAVE_`` (``VRIJGAVE_DATABASE_URL``); a
-secret may instead be a file named by ``VRIJGAVE_<NAME>_FILE``-style secrets directories
-(``VRIJGAVE_SECRETS_DIR``). The defaults run the whole product on one machine with nothing to
+Every field is an environment variable with the prefix ``VRIJGAVE_`` (``VRIJGAVE_DATABASE_URL``), or
+stands in the file that ``VRIJGAVE_<NAME>_FILE`` names, or in a file of the variable's name in the
+folder ``VRIJGAVE_SECRETS_DIR``. The defaults run the whole product on one machine with nothing to
 configure.
 """
 
 import os
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -20,7 +21,14 @@ from pydantic import (
     SecretStr,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from connectors.fetching import LOOPBACK, Networks
 from registry.addresses import is_secure
@@ -34,6 +42,22 @@ def _issuer(name: str) -> str:
     if not is_secure(name):
         raise ValueError(f"`{name}` is no https address, nor http on this machine")
     return name
+
+
+def _named_files() -> dict[str, str]:
+    """Variables whose values are in files, as ``VRIJGAVE_<NAME>_FILE`` names them."""
+    return {
+        name.lower().removesuffix("_file"): _content(name, Path(path))
+        for name, path in os.environ.items()
+        if name.upper().startswith("VRIJGAVE_") and name.upper().endswith("_FILE")
+    }
+
+
+def _content(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name} names a file that cannot be read: {error}") from None
 
 
 class Place(BaseModel, frozen=True, extra="forbid"):
@@ -94,6 +118,20 @@ class Settings(BaseSettings):
         extra="forbid",
         secrets_dir=os.environ.get("VRIJGAVE_SECRETS_DIR"),
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable itself before the file that another names, before the secrets folder."""
+        named = EnvSettingsSource(settings_cls)
+        named.env_vars = _named_files()
+        return init_settings, env_settings, named, file_secret_settings
 
     home: Annotated[Path, Field(description="Folder of the database, files and keys.")] = Path(
         "var"
@@ -170,6 +208,17 @@ class Settings(BaseSettings):
         Field(
             description="File that names the log's witnesses and their quorum (C2SP tlog-policy)."
         ),
+    ] = None
+    security_contact: Annotated[
+        str,
+        Field(
+            description="Where to report a weakness (mailto: or https:), told in security.txt.",
+            pattern=r"^((mailto:|https://)[!-~]+)?$",
+        ),
+    ] = ""
+    security_contact_until: Annotated[
+        date | None,
+        Field(description="Last day on which that contact is answered; needed for security.txt."),
     ] = None
     store_region: Annotated[
         str, Field(description="Country where this service stores and processes (ISO 3166-1).")

@@ -14,16 +14,29 @@ JSON_CAP = 1024 * 1024
 """Bytes of a body where the route has not set its own cap (:func:`set_body_cap`)."""
 
 
+_SAID = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+"""What an answer says that says nothing of its own; a page allows more."""
+_KEPT_TO = "max-age=31536000; includeSubDomains"
+
+
 def set_body_cap(scope: Scope, most: int) -> None:
     """Let this request carry a body of `most` bytes; called before the body is read."""
     scope["body_cap"] = most
 
 
 class RequestId:
-    """Gives each request an id, and puts it on the answer."""
+    """Gives each request an id, and puts it on the answer with what every answer says.
 
-    def __init__(self, app: ASGIApp) -> None:
+    :param tls: the service is only reached through TLS, which browsers then keep to (RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self._app = app
+        self._said = {**_SAID, **({"Strict-Transport-Security": _KEPT_TO} if tls else {})}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on under an id."""
@@ -37,17 +50,19 @@ class RequestId:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                headers.setdefault("X-Content-Type-Options", "nosniff")
+                for name, value in self._said.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
 
 
 class HideLinks:
-    """Takes a signed link's signature, and a sign-in provider's answer, out of the address, before
-    any log or page can show them.
+    """Takes what opens a door out of the address, before any log or page can show it.
 
-    The server's own access log is written from the same scope, after the application has seen it.
+    The server's own access log is written from the same scope, when the answer begins. A signed
+    link's signature and a sign-in provider's answer go at once; a sign-in link or an invitation is
+    read from the path, and so goes then.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -63,10 +78,23 @@ class HideLinks:
             if found is not None:
                 scope["link"] = unquote(found[2].decode("latin-1"))
                 scope["query_string"] = _LINK.sub(rb"\1link=\3.hidden", scope["query_string"])
+        if scope["type"] == "http" and _SECRET_PATH.fullmatch(scope["path"]):
+            send = _hiding(scope, send)
         await self._app(scope, receive, send)
 
 
 _ANSWER = re.compile("/sign-in/with/[^/]+/back")
+_SECRET_PATH = re.compile("/(sign-in|join)/[^/]+")
+
+
+def _hiding(scope: Scope, send: Send) -> Send:
+    async def send_hiding(message: Message) -> None:
+        scope["path"] = f"/{scope['path'].split('/')[1]}/hidden"
+        await send(message)
+
+    return send_hiding
+
+
 _LINK = re.compile(rb"(^|&)link=(([A-Za-z0-9_]*)[^&]*)")
 
 

@@ -34,6 +34,7 @@ from registry.api import (
     requests,
     reviews,
     seats,
+    security,
     statistics,
     terms,
     tiles,
@@ -79,6 +80,7 @@ for _module in (
     oauth,
     oauth_metadata,
     health,
+    security,
 ):
     # As routes of one router: a router within another is looked through anew at every request.
     router.routes.extend(_module.router.routes)

@@ -49,6 +49,8 @@ def _source(name: str) -> str:
     variable = f"VRIJGAVE_{name.upper()}"
     if variable in {key.upper() for key in os.environ}:
         return "environment"
+    if f"{variable}_FILE" in {key.upper() for key in os.environ}:
+        return "file"
     folder = os.environ.get("VRIJGAVE_SECRETS_DIR")
     if folder and any(
         file.name.upper() == variable for file in Path(folder).iterdir() if file.is_file()

@@ -34,6 +34,7 @@ PUBLIC = {
     ("POST", "/oauth/revoke"),
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/.well-known/oauth-protected-resource"),
+    ("GET", "/.well-known/security.txt"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
 }
