@@ -25,7 +25,7 @@ from registry.limiting import Limits, RateLimits
 from registry.negotiating import HTML, Form, preferred
 from registry.pages import routes as pages
 from registry.pages.errors import error_page
-from registry.protocols import catalogues, delta_sharing
+from registry.protocols import catalogues, delta_sharing, feeds
 from registry.runtime import NotReady, open_runtime
 from registry.settings import Settings
 
@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock = system_clock)
     app.include_router(delta_sharing.router)
     app.include_router(pages.router)
     app.include_router(catalogues.router)
+    app.include_router(feeds.router)
     app.add_middleware(BodyCap)
     app.add_middleware(RateLimits, limits=_limits(settings), answer=_answer_problem)
     app.add_middleware(RequestId, tls=settings.tls_in_front)

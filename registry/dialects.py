@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from starlette.responses import Response
+from sqlmodel import Session
+from starlette.responses import RedirectResponse, Response
 
 from catalog.description import CC0
 from catalog.record import Agent, Record
 from catalog.renderings import croissant, datacite, dcat, dsp, schema_org
-from registry.errors import NotAcceptable, NotFound, Text
+from registry.errors import Gone, NotAcceptable, NotFound, Text
 from registry.negotiating import HTML, Form, preferred
+from registry.services.tombstones import successor_of
 
 LD_JSON = "application/ld+json"
 TURTLE = "text/turtle"
@@ -119,6 +121,14 @@ def given(dialect: Dialect, document: Any, **headers: str) -> Response:
         )
     told = {"vary": "Accept", "cache-control": "no-cache", **headers}
     return Response(dialect.written(document), 200, told, dialect.form.content_type)
+
+
+def led_on(session: Session, reference: str, gone: Gone) -> Response:
+    """To what took the place of a withdrawn dataset; where nothing did, it is gone."""
+    successor = successor_of(session, reference)
+    if not successor:
+        raise gone
+    return RedirectResponse(successor, 301)
 
 
 def catalogue_of(

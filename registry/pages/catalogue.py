@@ -14,7 +14,8 @@ from catalog.tables import Offer
 from catalog.terms import ResidencyRule
 from policies import Constraint
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep
-from registry.dialects import DIALECTS, given, wanted
+from registry.dialects import DIALECTS, given, led_on, wanted
+from registry.errors import Gone
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
@@ -60,7 +61,10 @@ def dataset_page(
 
     Machines get it in the form that their Accept header wants.
     """
-    listing = find_dataset(session, visitor, f"{archive}/{name}")
+    try:
+        listing = find_dataset(session, visitor, f"{archive}/{name}")
+    except Gone as gone:
+        return led_on(session, f"{archive}/{name}", gone)
     record = record_of(session, listing, origin=runtime.settings.origin)
     if record is not None:
         dialect = wanted(request.headers.get("accept", ""), DIALECTS)

@@ -11,7 +11,8 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from registry.dependencies import ReadingDep, RuntimeDep
-from registry.dialects import DIALECTS, catalogue_of, given, named, wanted
+from registry.dialects import DIALECTS, catalogue_of, given, led_on, named, wanted
+from registry.errors import Gone
 from registry.services.catalogue import find_dataset
 from registry.services.records import list_records, record_of
 
@@ -73,7 +74,10 @@ def record_file(
 ) -> Response:
     """One record, in the form of that file's name."""
     dialect, origin = named(file, DIALECTS), runtime.settings.origin
-    listing = find_dataset(session, None, f"{archive}/{name}")
+    try:
+        listing = find_dataset(session, None, f"{archive}/{name}")
+    except Gone as gone:
+        return led_on(session, f"{archive}/{name}", gone)
     record = record_of(session, listing, origin=origin)
     assert record is not None  # noqa: S101 -- what anyone may know of is published
     return given(dialect, dialect.document(record, origin))

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
+from catalog.description_tables import DatasetDescription
 from catalog.tables import Dataset, Edition, Offer, RightsClass
 from registry.accounts.actors import Actor, Scope
 from registry.accounts.tables import Organisation
+from registry.errors import Gone, Text
 from registry.services.wording import invalid, missing
 
 _REFERENCE = re.compile(r"([a-z0-9-]{1,60})/([a-z0-9-]{1,80})(?:@([1-9][0-9]{0,8}))?")
@@ -82,11 +84,34 @@ def find_dataset(session: Session, caller: Actor | None, reference: str) -> List
         )
     ).one_or_none()
     if row is None:
-        raise missing("dataset", "dataset", reference)
+        raise _gone(session, archive_slug, slug) or missing("dataset", "dataset", reference)
     listing = _listing(session, *row, number)
     if number is not None and listing.edition is None:
         raise missing("editie", "edition", reference)
     return listing
+
+
+def _gone(session: Session, archive_slug: str, slug: str) -> Gone | None:
+    """The tombstone of a dataset that was taken out of the catalogue."""
+    query = (
+        select(DatasetDescription)
+        .join(Dataset, col(Dataset.id) == col(DatasetDescription.dataset_id))
+        .join(Organisation, col(Organisation.id) == col(Dataset.archive_id))
+        .where(col(Organisation.slug) == archive_slug, col(Dataset.slug) == slug)
+        .where(col(Dataset.state) == "withdrawn")
+    )
+    row = session.exec(query).one_or_none()
+    if row is None:
+        return None
+    instead = (f"Kijk op {row.successor}.", f"See {row.successor}.") if row.successor else ("", "")
+    return Gone(
+        "dataset-withdrawn",
+        Text(
+            f"Het archief heeft deze dataset ingetrokken: {row.reason_nl}",
+            f"The archive has withdrawn this dataset: {row.reason_en}",
+        ),
+        Text(*instead),
+    )
 
 
 def listing_of(session: Session, dataset_id: str, edition_id: str) -> Listing:

@@ -6,12 +6,15 @@ from sqlmodel import Session
 
 from catalog.description import Description
 from catalog.description_tables import DatasetDescription
+from catalog.record import Record
 from catalog.tables import Dataset
 from registry.accounts.actors import Actor, Scope, require
 from registry.audit.acts import Act
 from registry.digests import digest
+from registry.services.catalogue import find_dataset
 from registry.services.locking import locked
 from registry.services.noting import note
+from registry.services.records import record_of
 from registry.services.registration import own_dataset
 
 
@@ -30,6 +33,13 @@ def described(session: Session, actor: Actor, dataset_id: str) -> Description:
     dataset = own_dataset(session, actor, dataset_id)
     row = session.get(DatasetDescription, dataset.id)
     return Description.model_validate(row.said if row else {})
+
+
+def own_record(session: Session, actor: Actor, dataset_id: str, *, origin: str) -> Record | None:
+    """The record of one of the archive's own datasets; None before it is published."""
+    dataset = own_dataset(session, actor, dataset_id)
+    listing = find_dataset(session, actor, f"{actor.organisation_slug}/{dataset.slug}")
+    return record_of(session, listing, origin=origin)
 
 
 def describe(

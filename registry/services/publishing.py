@@ -201,6 +201,7 @@ def publish(
     edition = _add_edition(session, dataset, delivery, found, at)
     offer = _add_offer(session, actor, dataset, edition, origin, at)
     delivery.state, dataset.state = "published", "published"
+    changed(session, dataset, at).withdrawn_at = None
     session.add_all([delivery, dataset])
     facts = {
         "sha256": f"sha256:{edition.sha256}",

@@ -105,14 +105,19 @@ def count_records(session: Session, *, since: datetime | None = None) -> int:
 
 
 def _published(since: datetime | None) -> Select[Dataset, Organisation, DatasetDescription]:
-    query = (
+    query = told_of(("published",))
+    return query if since is None else query.where(since <= CHANGED)
+
+
+def told_of(states: Iterable[str]) -> Select[Dataset, Organisation, DatasetDescription]:
+    """Datasets in these states with their archives and, where there are any, descriptions."""
+    return (
         select(Dataset, Organisation, DatasetDescription)
         .join(Organisation, col(Dataset.archive_id) == col(Organisation.id))
         .outerjoin(DatasetDescription, col(DatasetDescription.dataset_id) == col(Dataset.id))
-        .where(col(Dataset.state) == "published")
+        .where(col(Dataset.state).in_(states))
         .options(*(defer(column) for column in _UNTOLD))
     )
-    return query if since is None else query.where(since <= CHANGED)
 
 
 def _newest(session: Session, dataset_ids: Sequence[str]) -> dict[str, Edition]:

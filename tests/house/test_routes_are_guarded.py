@@ -90,6 +90,7 @@ BODIES: dict[str, Any] = {
     },
     "/v1/proofs/{proof_id}/decision": {"accept": True},
     "/v1/decisions/{decision_id}/review": {"approve": True},
+    "/v1/datasets/{dataset_id}/tombstone": {"reason_nl": "x", "reason_en": "x"},
     "/v1/datasets/{dataset_id}/ledger": {"lines": [{"identifier": "1", "kind": "opt_out"}]},
     "/v1/datasets/{dataset_id}/withdrawals": {"identifiers": ["1"], "reason": "x"},
     "/v1/disputes/{dispute_id}/decision": {"uphold": True, "answer": "x"},

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import fromstring
 
 import httpx2
 import mlcroissant
@@ -21,6 +23,9 @@ from registry.protocols import catalogues
 from registry.services.records import list_records
 from tests.registry.api.test_parts import Ready
 from tests.registry.api.world import World, open_world
+
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 @pytest.fixture(scope="module")
@@ -92,21 +97,26 @@ def test_the_catalogue_is_harvested_in_pages(ready: Ready, monkeypatch: pytest.M
     for slug in ("een", "twee"):
         ready.world.publish(slug=slug)
     monkeypatch.setattr(catalogues, "PAGE", 2)
-    address, found = f"{ready.world.origin}/catalogue", []
-    for _ in range(5):
+    address = f"{ready.world.origin}/catalogue"
+    found: dict[str, Any] = {}
+    for _ in range(9):
         answer = httpx2.get(address, headers={"accept": "application/ld+json"})
         page = answer.json()
-        found += [one["@id"] for one in page["dcat:dataset"]]
+        for one in page["dcat:dataset"]:
+            assert found.setdefault(one["@id"], one) is one
         if "hydra:next" not in page["hydra:view"]:
             break
         address = page["hydra:view"]["hydra:next"]["@id"]
         assert answer.links["next"]["url"] == address
-    assert len(found) == len(set(found)) == 3
-    newest = page["dcat:dataset"][-1]["dct:modified"]["@value"]
+    assert len(found) == len(ready.world.anyone.get("/datasets")["items"]) >= 3
+    modified = {iri: one["dct:modified"]["@value"] for iri, one in found.items()}
+    newest = max(modified.values())
     since = httpx2.get(
         f"{ready.world.origin}/catalogue/nde.jsonld", params={"modified_since": newest}
     ).json()
-    assert [one["@id"] for one in since["dataset"]] == found[-1:]
+    assert {one["@id"] for one in since["dataset"]} == {
+        iri for iri, at in modified.items() if at == newest
+    }
     naive = {"modified_since": "2100-01-01T00:00:00"}
     later = httpx2.get(f"{ready.world.origin}/catalogue/dcat.jsonld", params=naive).json()
     assert later["dcat:dataset"] == []
@@ -130,6 +140,75 @@ def test_what_is_not_offered_has_no_form_in_the_dataspace(ready: Ready) -> None:
     found = _ask(ready.world, f"/datasets/{name}/dcat.jsonld").json()
     assert found["dct:accessRights"]["@id"].endswith("NON_PUBLIC")
     assert "policy" not in found
+
+
+def test_what_is_said_of_a_dataset_raises_its_score(ready: Ready) -> None:
+    """Its archive says it by the interface; others may not read or write it."""
+    reference = ready.world.publish(slug="beschreven")
+    own = ready.world.anyone.get(
+        f"/archives/{reference.partition('@')[0].replace('/', '/datasets/')}"
+    )
+    path = f"/datasets/{own['id']}/description"
+    assert ready.world.archive.get(path)["score"] == 90
+    said = {"languages": ["nl"], "begins": "1921", "identifiers": ["doi:10.1234/abc"]}
+    assert ready.world.archive.put(path, said)["score"] == 100
+    found = ready.world.archive.get(path)
+    assert found["description"]["identifiers"] == ["https://doi.org/10.1234/abc"]
+    assert found["missing"] == []
+    wrong = ready.world.archive.http.put(path, json={"languages": ["Nederlands"]})
+    assert wrong.status_code == 422
+    assert wrong.json()["fields"][0]["path"].startswith("languages")
+    draft = {"slug": "nog-niet", "title_nl": "x", "title_en": "x"}
+    drafted = ready.world.archive.post("/datasets", draft)
+    assert ready.world.archive.get(f"/datasets/{drafted['id']}/description")["score"] is None
+
+
+def test_a_withdrawn_dataset_is_a_tombstone(ready: Ready) -> None:
+    """410 with the reason everywhere, and deleted in the feed."""
+    name = ready.world.publish(slug="weg").partition("@")[0]
+    own = ready.world.anyone.get(f"/archives/{name.replace('/', '/datasets/')}")
+    reason = {"reason_nl": "De deling is fout.", "reason_en": "The cut is wrong."}
+    taken = ready.world.archive.post(f"/datasets/{own['id']}/tombstone", reason)
+    assert taken["state"] == "withdrawn"
+    for path in (f"/datasets/{name}", f"/datasets/{name}/dcat.jsonld"):
+        gone = _ask(ready.world, path, "application/ld+json")
+        assert (gone.status_code, gone.json()["code"]) == (410, "dataset-withdrawn")
+        assert "The cut is wrong." in gone.json()["detail"]
+    assert f'deleted-entry ref="{ready.world.origin}/datasets/{name}"' in _feed(ready)
+    again = ready.world.archive.http.post(f"/datasets/{own['id']}/tombstone", json=reason)
+    assert again.status_code == 409
+
+
+def test_a_successor_is_led_to(ready: Ready) -> None:
+    """The page and its files lead on to what took their place."""
+    name = ready.world.publish(slug="oud").partition("@")[0]
+    own = ready.world.anyone.get(f"/archives/{name.replace('/', '/datasets/')}")
+    successor = "https://elders.example/nieuw"
+    reason = {"reason_nl": "Verhuisd.", "reason_en": "Moved.", "successor": successor}
+    ready.world.archive.post(f"/datasets/{own['id']}/tombstone", reason)
+    for path in (f"/datasets/{name}", f"/datasets/{name}/nde.jsonld"):
+        led = _ask(ready.world, path)
+        assert (led.status_code, led.headers["location"]) == (301, successor)
+
+
+def _feed(ready: Ready) -> str:
+    return _ask(ready.world, "/feed.atom").text
+
+
+def _texts(document: str, path: str) -> list[str]:
+    found = fromstring(document).findall(f".//{path}")  # noqa: S314 -- written by this service
+    return [str(one.text) for one in found]
+
+
+def test_sitemap_and_feed_tell_where_to_look(ready: Ready) -> None:
+    """Both name the datasets that are published, in the forms that their standards have."""
+    address = f"{ready.world.origin}/datasets/{_name(ready)}"
+    (first,) = _texts(_ask(ready.world, "/sitemap.xml").text, f"{SITEMAP}loc")
+    assert address in _texts(httpx2.get(first).text, f"{SITEMAP}loc")
+    assert address in _texts(_feed(ready), f"{ATOM}id")
+    updated = _texts(_feed(ready), f"{ATOM}entry/{ATOM}updated")
+    assert updated == sorted(updated, reverse=True)
+    assert _ask(ready.world, "/sitemaps/0.xml").status_code == 404
 
 
 @pytest.mark.conformance

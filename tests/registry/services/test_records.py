@@ -10,12 +10,13 @@ from catalog.ledger_tables import EditionCount
 from catalog.tables import RightsClass
 from registry.audit.tables import AuditEntry
 from registry.db import reading, transaction
-from registry.errors import NotAllowed
+from registry.errors import Gone, NotAllowed
 from registry.services.catalogue import find_dataset
 from registry.services.cataloguing import describe, described
 from registry.services.checking import run_check
 from registry.services.publishing import replace_offer, withdraw_offer
 from registry.services.records import count_records, list_records, named, record_of
+from registry.services.tombstones import Tombstone, list_changes, withdraw_dataset
 from tests.support.world import World
 
 ORIGIN = "https://vrijgave.example"
@@ -146,3 +147,23 @@ def test_pages_follow_each_other(world: World) -> None:
 def test_few_items_name_no_statement() -> None:
     """Statements of fewer than ten items are counted together."""
     assert named({"a": 9, "b": 10, "c": 400}) == (("c", "b"), 9)
+
+
+def test_publishing_again_ends_a_tombstone(world: World) -> None:
+    """A withdrawn dataset is in no catalogue, and another edition brings it back."""
+    made = world.a_published_dataset()
+    reason = Tombstone(reason_nl="De deling is fout.", reason_en="The cut is wrong.")
+    with transaction(world.engine) as session:
+        withdraw_dataset(session, made.archive, made.dataset.id, reason, at=world.clock())
+    with reading(world.engine) as session:
+        assert list_records(session, origin=ORIGIN) == []
+        assert [one.withdrawn for one in list_changes(session, limit=9)] == [True]
+        with pytest.raises(Gone):
+            find_dataset(session, None, made.name)
+        assert find_dataset(session, made.archive, made.name).offer is None
+    delivery = world.a_delivery(made.archive, made.dataset, seed=2)
+    run_check(world.engine, world.ports, delivery.id)
+    world.publish(made.archive, made.dataset, delivery)
+    with reading(world.engine) as session:
+        assert find_dataset(session, None, made.name).offer is not None
+        assert [one.withdrawn for one in list_changes(session, limit=9)] == [False]
