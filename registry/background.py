@@ -21,6 +21,7 @@ from registry.runtime import Runtime
 from registry.services.accesses import close_windows
 from registry.services.catching_up import catch_up
 from registry.services.extract_life import expire_extracts, remove_files
+from registry.services.indexing import Keeper
 from registry.services.lineage.keeping import keep_lineage
 from registry.services.notifying import remind
 from registry.services.posting import post_waiting
@@ -37,6 +38,7 @@ CREDIT_SECONDS = 0.25
 WINDOWS_SECONDS = 5.0
 SWEEP_SECONDS = 10.0
 CATCH_UP_SECONDS = 1.0
+SEARCH_SECONDS = 0.5
 REMIND_SECONDS = 60.0
 POST_SECONDS = 10.0
 LINEAGE_SECONDS = 30.0
@@ -63,6 +65,7 @@ class Background:
     def start(cls, runtime: Runtime) -> "Background":
         """Begin the rounds; each runs once at once."""
         background = cls(runtime, open_head_store(runtime.settings), _cosigning(runtime))
+        keeper = Keeper(runtime.engine, runtime.search, runtime.changes, runtime.clock)
         rounds: tuple[tuple[float, Callable[[], None]], ...] = (
             (INTEGRATE_SECONDS, background.integrate),
             (CREDIT_SECONDS, background.settle_credits),
@@ -70,6 +73,7 @@ class Background:
             (WINDOWS_SECONDS, background._in_transaction(close_windows)),
             (SWEEP_SECONDS, sweep),
             (CATCH_UP_SECONDS, background._catch_up),
+            (SEARCH_SECONDS, keeper.round),
             (REMIND_SECONDS, background._remind),
             (POST_SECONDS, background._post),
             (LINEAGE_SECONDS, background._keep_lineage),

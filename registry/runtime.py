@@ -17,6 +17,7 @@ from registry.limiting import Rates
 from registry.settings import Settings
 
 if TYPE_CHECKING:
+    from catalog.search.folder import SearchIndex
     from registry.audit.checkpoint import SigningKey
     from registry.changes import Changes, Holding
     from registry.services.ports import Ports
@@ -35,6 +36,7 @@ class Runtime:
     :param changes: whether anything was committed to the database since.
     :param checks: checks of who may read that passed and still hold.
     :param callers: who showed what, as far as that still holds.
+    :param search: the search index, as this process sees it.
     :param credits: bytes on record that readers may still be sent.
     """
 
@@ -46,6 +48,7 @@ class Runtime:
     changes: "Changes"
     checks: "Holding[Checked]"
     callers: "Holding[Actor]"
+    search: "SearchIndex"
     credits: Credits = field(default_factory=Credits)
 
     @cached_property
@@ -74,6 +77,7 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
     :raises LogMismatch: the log is not what was signed.
     :raises Unavailable: the service was restored, and what came after the backup is not known yet.
     """
+    from catalog.search.folder import SearchIndex
     from registry.audit.log import check_log, open_head_store, open_signer
     from registry.audit.restored import refuse_restored
     from registry.changes import Changes, Holding
@@ -90,7 +94,8 @@ def open_runtime(settings: Settings, clock: Clock, *, check: bool = True) -> Run
         changes, ports = Changes(engine), open_ports(settings, clock)
         checks: Holding[Checked] = Holding(changes)
         callers: Holding[Actor] = Holding(changes)
-        return Runtime(settings, engine, ports, clock, log_key, changes, checks, callers)
+        search = SearchIndex(settings.home / "search")
+        return Runtime(settings, engine, ports, clock, log_key, changes, checks, callers, search)
     except BaseException:
         engine.dispose()
         raise

@@ -53,7 +53,7 @@ async def _slice(
         str | None, Query(max_length=200, description="`next_cursor` of the page before.")
     ] = None,
 ) -> Slice:
-    return Slice(after=None if cursor is None else _opened(cursor), limit=limit)
+    return Slice(after=None if cursor is None else opened(cursor), limit=limit)
 
 
 SliceDep = Annotated[Slice, Depends(_slice)]
@@ -77,7 +77,7 @@ def page_of(
     more = len(beyond) > part.limit
     return Page(
         items=[shape(row) for row in chosen],
-        next_cursor=_closed(key(chosen[-1])) if more else None,
+        next_cursor=closed(key(chosen[-1])) if more else None,
     )
 
 
@@ -87,11 +87,13 @@ def _is_beyond(key: str, after: str | None, newest_first: bool) -> bool:
     return key < after if newest_first else key > after
 
 
-def _closed(key: str) -> str:
+def closed(key: str) -> str:
+    """A key as a cursor."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _opened(cursor: str) -> str:
+def opened(cursor: str) -> str:
+    """The key that a cursor stands for, or `InvalidInput`."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return base64.b64decode(padded, b"-_", validate=True).decode("ascii")

@@ -38,7 +38,7 @@ COMMANDS = (
     "backups",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""
-GROUPS = {"audit": "audit", "policy": "policy"}
+GROUPS = {"audit": "audit", "policy": "policy", "search": "searching"}
 """Groups and the module that holds each one's `app`."""
 
 OURS = {"registry", "catalog", "connectors", "policies"}

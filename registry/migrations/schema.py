@@ -12,6 +12,7 @@ TABLES = (
     "catalog.tables",
     "catalog.description_tables",
     "catalog.ledger_tables",
+    "catalog.listing_tables",
     "catalog.statistics_tables",
     "registry.accounts.tables",
     "registry.accounts.mandates",

@@ -1,4 +1,4 @@
-"""The catalogue: the list of datasets, and the page of one."""
+"""The page of one dataset."""
 
 import json
 from dataclasses import dataclass
@@ -20,30 +20,12 @@ from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
 from registry.services.asking import FEWEST, percent, policy_of
-from registry.services.catalogue import Listing, find_dataset, list_datasets, list_editions
+from registry.services.catalogue import Listing, find_dataset, list_editions
 from registry.services.counting import classes_of
 from registry.services.describing import told_of
 from registry.services.records import record_of
 
 router = APIRouter(include_in_schema=False)
-
-PAGE = 25
-
-
-@router.get("/datasets")
-def list_of_datasets(
-    request: Request, visitor: VisitorDep, session: ReadingDep, after: str | None = None
-) -> Response:
-    """What there is, newest first."""
-    found = list_datasets(session, visitor, after=after, limit=PAGE + 1)
-    following = f"/datasets?after={found[PAGE - 1].dataset.id}" if len(found) > PAGE else ""
-    return render(
-        request,
-        "datasets.html",
-        listings=found[:PAGE],
-        first="/datasets" if after else "",
-        following=following,
-    )
 
 
 @router.get("/datasets/{archive}/{name}")

@@ -32,6 +32,7 @@ from registry.pages import (
     replays,
     requests,
     reviews,
+    searching,
     seats,
     signing,
     static_files,
@@ -46,6 +47,7 @@ for _part in (
     static_files,
     home,
     homes,
+    searching,
     catalogue,
     differences,
     precheck,
@@ -81,7 +83,7 @@ for _part in (
     router.include_router(_part.router)
 
 # Link checkers and previews ask with HEAD. Elsewhere a GET may be an act of its own (a download).
-for _part in (static_files, home, catalogue, precheck):
+for _part in (static_files, home, searching, catalogue, precheck):
     for _route in _part.router.routes:
         if isinstance(_route, APIRoute):
             router.add_api_route(

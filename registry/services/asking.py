@@ -41,10 +41,9 @@ _policies: Recent[str, Policy] = Recent(_KEPT)
 _advice: Recent[tuple[object, ...], Change | None] = Recent(_KEPT)
 
 
-class Question(Command):
-    """What someone wants to do, with which datasets, where."""
+class Use(Command):
+    """What someone wants to do, where."""
 
-    datasets: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
     use: str
     user_class: str = "commercial"
     purpose: str | None = None
@@ -53,6 +52,27 @@ class Question(Command):
     secure: bool = False
     stored_country: str | None = None
     place: str | None = None
+
+    def on(self, target: str, at: datetime) -> Request:
+        """The same as a request to the policy engine about this edition."""
+        place = Place(
+            self.country, self.operator_country, self.secure, self.stored_country, self.place
+        )
+        return ask(
+            use=self.use,
+            user_class=self.user_class,
+            purpose=self.purpose,
+            assignee=None,
+            target=target,
+            place=place,
+            at=at,
+        )
+
+
+class Question(Use):
+    """What someone wants to do, with which datasets, where."""
+
+    datasets: Annotated[tuple[str, ...], Field(min_length=1, max_length=20)]
 
 
 @dataclass(frozen=True)
@@ -131,31 +151,13 @@ def _answer(
     at: datetime,
 ) -> DatasetAnswer:
     listing = offered(find_dataset(session, caller, name), path)
-    place = Place(
-        question.country,
-        question.operator_country,
-        question.secure,
-        question.stored_country,
-        question.place,
-    )
-    asked = ask(
-        use=question.use,
-        user_class=question.user_class,
-        purpose=question.purpose,
-        assignee=None,
-        target=listing.reference,
-        place=place,
-        at=at,
-    )
+    asked = question.on(listing.reference, at)
     prospect, summary = prospect_of(session, listing, asked)
     permits = [line for line in summary.lines if line.outcome is Outcome.PERMIT]
     duties = _duties(prospect, [line.rule for line in permits])
-    outcome = str(summary.outcome)
-    if summary.outcome is Outcome.PERMIT and all(_has_duty(prospect, p.rule) for p in permits):
-        outcome = "permit_with_duties"
     return DatasetAnswer(
         dataset=listing.reference,
-        outcome=outcome,
+        outcome=_outcome(prospect, summary),
         shares=_shares(summary),
         duties=duties,
         secure_only=bool(permits) and all(line.secure_only for line in permits),
@@ -214,6 +216,20 @@ def opens_any(session: Session, listing: Offered, asked: Request) -> bool:
     prospect = match(policy_of(listing.offer), asked)
     classes = classes_of(session, listing.edition.id).open_in(asked.place.country)
     return any(prospect.outcome(facts) is not Outcome.DENY for facts, items in classes if items)
+
+
+def outcome_of(session: Session, listing: Offered, asked: Request) -> str:
+    """The outcome that a pre-check of this request would have, alone."""
+    prospect = match(policy_of(listing.offer), asked)
+    classes = classes_of(session, listing.edition.id)
+    return _outcome(prospect, judged(prospect, classes, advise=False))
+
+
+def _outcome(prospect: Prospect, summary: Summary) -> str:
+    permits = [line for line in summary.lines if line.outcome is Outcome.PERMIT]
+    if permits and all(_has_duty(prospect, line.rule) for line in permits):
+        return "permit_with_duties"
+    return str(summary.outcome)
 
 
 def policy_of(frozen: Offer | Agreement) -> Policy:

@@ -1,6 +1,8 @@
 """What exists and who may know of it. Visibility is part of every query here."""
 
 import re
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,10 +13,16 @@ from catalog.description_tables import DatasetDescription
 from catalog.tables import Dataset, Edition, Offer, RightsClass
 from registry.accounts.actors import Actor, Scope
 from registry.accounts.tables import Organisation
+from registry.db import Statement
 from registry.errors import Gone, Text
 from registry.services.wording import invalid, missing
 
 _REFERENCE = re.compile(r"([a-z0-9-]{1,60})/([a-z0-9-]{1,80})(?:@([1-9][0-9]{0,8}))?")
+
+_CHANGED = Statement(
+    "INSERT INTO listing_change (dataset_id, mark, at) VALUES (:dataset, :mark, :at)"
+    " ON CONFLICT (dataset_id) DO UPDATE SET mark = excluded.mark, at = excluded.at"
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,38 @@ def list_datasets(
         query = query.where(col(Dataset.id) < after)
     rows = session.exec(query.order_by(col(Dataset.id).desc()).limit(limit)).all()
     return [_listing(session, dataset, archive, None) for dataset, archive in rows]
+
+
+def listings_of(
+    session: Session, caller: Actor | None, dataset_ids: Sequence[str]
+) -> list[Listing]:
+    """Those of these datasets that the caller may know of, in this order."""
+    rows = session.exec(
+        select(Dataset, Organisation).where(
+            col(Dataset.archive_id) == col(Organisation.id),
+            col(Dataset.id).in_(dataset_ids),
+            _visible(caller),
+        )
+    ).all()
+    found = {dataset.id: _listing(session, dataset, archive, None) for dataset, archive in rows}
+    return [found[one] for one in dataset_ids if one in found]
+
+
+def archive_names(session: Session, slugs: Sequence[str]) -> dict[str, str]:
+    """Names of these archives by short name."""
+    query = select(Organisation.slug, Organisation.name).where(col(Organisation.slug).in_(slugs))
+    return dict(session.exec(query).all())
+
+
+def listing_changed(session: Session, dataset_id: str, at: datetime) -> None:
+    """Say that anyone may know something else of this dataset from now on."""
+    values = {"dataset": dataset_id, "mark": secrets.token_hex(8), "at": microseconds(at)}
+    _CHANGED.run(session, values)
+
+
+def microseconds(at: datetime) -> int:
+    """Since 1970."""
+    return int(at.timestamp() * 1_000_000)
 
 
 def find_dataset(session: Session, caller: Actor | None, reference: str) -> Listing:

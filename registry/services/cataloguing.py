@@ -11,7 +11,7 @@ from catalog.tables import Dataset
 from registry.accounts.actors import Actor, Scope, require
 from registry.audit.acts import Act
 from registry.digests import digest
-from registry.services.catalogue import find_dataset
+from registry.services.catalogue import find_dataset, listing_changed
 from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.records import record_of
@@ -25,6 +25,7 @@ def changed(session: Session, dataset: Dataset, at: datetime) -> DatasetDescript
         row = DatasetDescription(dataset_id=dataset.id, changed_at=at)
     row.changed_at = at
     session.add(row)
+    listing_changed(session, dataset.id, at)
     return row
 
 

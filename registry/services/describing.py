@@ -40,7 +40,7 @@ from registry.accounts.actors import Actor
 from registry.accounts.tables import Organisation
 from registry.db import reading, transaction
 from registry.services.asking import FEWEST, offered, percent, policy_of
-from registry.services.catalogue import find_dataset
+from registry.services.catalogue import find_dataset, listing_changed
 from registry.services.counting import classes_of
 from registry.services.masking import ITEM_COLUMNS
 from registry.services.ports import Ports
@@ -115,6 +115,7 @@ def _keep(engine: Engine, ports: Ports, offer_id: str, day: date) -> None:
         )
         row.moment, row.day, row.found = number, day, found
         session.add(row)
+        listing_changed(session, offer.dataset_id, ports.clock())
 
 
 def _found(

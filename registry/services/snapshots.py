@@ -25,6 +25,7 @@ from catalog.tables import Edition, Offer
 from connectors.ports import Group, Laid, ObjectStore, Overlay, SourceFile
 from registry.access.tables import Agreement, Extract
 from registry.db import reading, transaction
+from registry.services.catalogue import listing_changed
 from registry.services.locking import locked
 from registry.services.ports import Ports
 
@@ -218,6 +219,7 @@ def _count(engine: Engine, ports: Ports, edition: Edition, moment: LedgerMoment)
         if row.moment < moment.number:
             row.moment, row.classes = moment.number, [_class(group) for group in found]
             session.add(row)
+            listing_changed(session, edition.dataset_id, ports.clock())
 
 
 def _class(group: Group) -> dict[str, Any]:

@@ -18,6 +18,7 @@ PUBLIC = {
     ("POST", "/v1/seats"),
     ("POST", "/v1/sessions"),
     ("GET", "/v1/datasets"),
+    ("GET", "/v1/search"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}/difference"),
     ("GET", "/v1/archives/{archive}/datasets/{dataset}/statistics"),

@@ -225,3 +225,9 @@ def test_help_of_every_command() -> None:
     told = subprocess.run([COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
     for command in ("serve", "import", "pull", "precheck", "request", "audit", "config"):
         assert f"  {command} " in told
+
+
+def test_the_search_index_is_made_anew(archive: str, run: Run) -> None:
+    """And the command says how many datasets are in it."""
+    done = run("search", "rebuild")
+    assert (done.status, done.out) == (0, "0 dataset(s) in the new index\n"), done.err
