@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.registry.pages.site import open_site
+from tests.support.canaille import open_canaille
 from tests.support.counterparts import absent
 from tests.support.lying import CLIENT, SECRET
 from tests.support.provider import ABSENT, IS_THERE, Provider
@@ -15,7 +16,11 @@ from tests.support.service import free_port
 
 def browse(client: httpx2.Client, address: str) -> httpx2.Response:
     """Follow every redirect as a browser does, from site to site."""
-    answer = client.get(address)
+    return follow(client, client.get(address))
+
+
+def follow(client: httpx2.Client, answer: httpx2.Response) -> httpx2.Response:
+    """Go on from an answer as a browser does."""
     for _ in range(12):
         if not answer.has_redirect_location:
             return answer
@@ -71,3 +76,41 @@ def test_npm_oidc_provider_names_each_part(tmp_path: Path, part: str) -> None:
             with httpx2.Client(timeout=30) as browser:
                 answer = browse(browser, f"{origin}/sign-in/with/npm")
                 assert part in answer.url.params
+
+
+def test_canaille(tmp_path: Path) -> None:
+    """It verifies no address, so that none gives a seat: whoever has one connects it themselves."""
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    with open_canaille(f"{origin}/sign-in/with/canaille/back") as provider:
+        told = {
+            "issuer": provider.url.rstrip("/"),
+            "title": "Canaille",
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "scope": "openid email profile groups",
+            "groups": {"lab": "het-lab"},
+            "domains": ["het-lab.example"],
+        }
+        with open_site(tmp_path, port=port, sign_in_providers={"canaille": told}) as site:
+            ada = provider.random_user(emails=["ada@het-lab.example"], password=SECRET)
+            group = provider.random_group(display_name="lab", members=[ada])
+            provider.consent(ada)
+            provider.login(ada)
+            member = site.invited("user", "Het Lab", "en")
+            with httpx2.Client(headers={"accept-language": "en"}, timeout=30) as stranger:
+                refused = browse(stranger, f"{origin}/sign-in/with/canaille")
+                assert "not known here yet" in refused.text, refused.text
+                page = member.http.post("/sign-in/connected/canaille", data={})
+                address = page.text.split('class="act" href="')[1].split('"')[0]
+                asked = browse(member.http, address.replace("&amp;", "&"))
+                anew = {"password": SECRET}  # asked again, although signed in
+                connected = follow(member.http, member.http.post(str(asked.url), data=anew))
+                assert connected.url.path == "/sign-in/connected", connected.text
+                assert ada.user_name in connected.text
+                home = browse(stranger, f"{origin}/sign-in/with/canaille")
+                assert (home.status_code, home.url.path) == (200, "/home"), home.text
+                with provider.app.app_context():
+                    provider.backend.delete(group)
+                left = browse(stranger, f"{origin}/sign-in/with/canaille")
+                assert "does not name you" in left.text, left.text
