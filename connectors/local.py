@@ -132,6 +132,11 @@ class LocalStore:
         )
         yield from sorted(key for key in found if key.startswith(prefix))
 
+    def check(self) -> None:
+        """Whether its folder is there and may be written to."""
+        if not os.access(self._incoming, os.R_OK | os.W_OK | os.X_OK):
+            raise error("store-unavailable", bucket=str(self._root))
+
     def sweep(self) -> int:
         """Remove the copies that a crash left unfinished."""
         leftovers = list(self._incoming.iterdir())

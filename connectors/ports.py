@@ -117,6 +117,9 @@ class ObjectStore(Protocol):
     def keys(self, prefix: str = "") -> Iterator[str]:
         """The keys that start with `prefix`, sorted; keys put meanwhile may be missing."""
 
+    def check(self) -> None:
+        """Raise `StoreError` where files cannot be read or put at this moment."""
+
     def sweep(self) -> int:
         """Remove what interrupted puts left behind; call only while no other process puts.
 

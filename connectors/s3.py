@@ -160,6 +160,11 @@ class S3ObjectStore:
                     if below or not one["path"].startswith(_CLAIMS):
                         yield one["path"]
 
+    def check(self) -> None:
+        """Whether the bucket lets us in."""
+        with self._named(_CLAIMS):
+            next(iter(obstore.list(self._store, prefix=_CLAIMS, chunk_size=1)), None)
+
     def sweep(self) -> int:
         """Remove claims whose file never came, and what is staged here."""
         there = set(self._names())

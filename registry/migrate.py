@@ -6,6 +6,7 @@ leaves the schema as it was. Two processes that start at once take turns.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from alembic import command
@@ -32,6 +33,12 @@ def upgrade(engine: Engine) -> None:
 def current(engine: Engine) -> bool:
     """Whether the database has exactly the schema of this version."""
     return not pending(engine)
+
+
+@cache
+def newest_step() -> str:
+    """The step of the schema that this version works with."""
+    return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
 def stands_at(engine: Engine) -> str:

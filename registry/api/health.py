@@ -4,10 +4,11 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
-from sqlalchemy import text
 
 from registry.api.problems import answers
-from registry.dependencies import ReadingDep, refuse_when_halted
+from registry.dependencies import refuse_when_halted, runtime_of
+from registry.errors import Unavailable
+from registry.examining import unready
 
 router = APIRouter(tags=["health"])
 
@@ -25,8 +26,11 @@ async def livez() -> Health:
 
 
 @router.get("/readyz", responses=answers(503), summary="The service can serve")
-def readyz(request: Request, session: ReadingDep) -> Health:
-    """The database answers and the audit log is whole."""
+def readyz(request: Request) -> Health:
+    """The database has this version's schema, store and keys are there, the audit log is whole."""
     refuse_when_halted(request)
-    session.connection().execute(text("SELECT 1"))
+    runtime = runtime_of(request)
+    for found in unready(runtime.settings, runtime.engine, runtime.ports.store):
+        if found.fatal:
+            raise Unavailable("not-ready", found.cause, found.fix)
     return Health()

@@ -36,6 +36,7 @@ COMMANDS = (
     "places",
     "fsck",
     "backups",
+    "doctoring",
 )
 """Modules of this package whose `add_to(app)` adds commands to the top."""
 GROUPS = {"audit": "audit", "policy": "policy", "search": "searching"}

@@ -1,4 +1,8 @@
-"""`vrijgave config show`: every setting with its value and where that comes from."""
+"""`vrijgave config`: every setting with its value and where that comes from; whether all hold."""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
 
 import typer
 
@@ -24,6 +28,39 @@ def show() -> None:
         typer.echo(f"VRIJGAVE_{name.upper()}={value}  ({_source(name)})\n    {field.description}")
 
 
+@config.command()
+def check() -> None:
+    """Whether every setting can be used, and none is misspelt. Exit status 1 or 2: not so."""
+    from registry.settings import Settings
+
+    Settings()
+    unknown = [name for name in _given() if name not in {*_names(), *_OTHERS}]
+    for name in unknown:
+        near = get_close_matches(name, _names(), 1)
+        typer.echo(f"{name} is no setting{f': is {near[0]} meant?' if near else ''}", err=True)
+    if unknown:
+        raise typer.Exit(1)
+    typer.echo("every setting can be used")
+
+
+_OTHERS = ("VRIJGAVE_SECRETS_DIR", "VRIJGAVE_SERVER", "VRIJGAVE_TOKEN")
+"""Variables that commands read besides the settings."""
+
+
+def _names() -> list[str]:
+    from registry.settings import Settings
+
+    return [f"VRIJGAVE_{name.upper()}" for name in Settings.model_fields]
+
+
+def _given() -> list[str]:
+    """What the environment and the secrets folder call settings."""
+    folder = os.environ.get("VRIJGAVE_SECRETS_DIR")
+    files = [file.name for file in Path(folder).iterdir()] if folder else []
+    named = {name.upper() for name in (*os.environ, *files)}
+    return sorted(name for name in named if name.startswith("VRIJGAVE_"))
+
+
 @config.callback()
 def _group() -> None:
     """The service's settings."""
@@ -43,9 +80,6 @@ def masked(name: str, value: str) -> str:
 
 
 def _source(name: str) -> str:
-    import os
-    from pathlib import Path
-
     variable = f"VRIJGAVE_{name.upper()}"
     if variable in {key.upper() for key in os.environ}:
         return "environment"

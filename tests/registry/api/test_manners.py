@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
+from registry.migrate import newest_step
 from tests.registry.api.world import World
 
 
@@ -196,6 +198,20 @@ def test_a_token_does_no_more_than_its_scopes(world: World) -> None:
     assert world.anyone.http.get("/requests", headers=headers).status_code == 403
     more = {"name": "more", "scopes": ["extracts"]}
     assert world.anyone.http.post("/tokens", json=more, headers=headers).status_code == 403
+
+
+def test_unready(world: World) -> None:
+    """A service whose schema is another's answers 503 with the way out, and is alive."""
+    steps = text("UPDATE alembic_version SET version_num = :step")
+    engine = world.app.state.runtime.engine
+    with engine.begin() as connection:
+        connection.execute(steps, {"step": "0001"})
+    refused = httpx2.get(f"{world.origin}/readyz")
+    with engine.begin() as connection:
+        connection.execute(steps, {"step": newest_step()})
+    assert (refused.status_code, refused.json()["code"]) == (503, "not-ready")
+    assert "0001" in refused.text
+    assert httpx2.get(f"{world.origin}/livez").status_code == 200
 
 
 def test_health(world: World) -> None:

@@ -151,6 +151,38 @@ def test_settings_are_shown_with_their_source(
     assert "VRIJGAVE_STORE_REGION=NL  (default)" in shown
 
 
+def test_misspelt_settings_are_found(
+    run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable or secret that is no setting is named with the setting that was meant."""
+    monkeypatch.delenv("VRIJGAVE_TEST_POSTGRES_URL", raising=False)
+    assert run("config", "check").status == 0
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "vrijgave_database_ulr").write_text("postgresql://db")
+    monkeypatch.setenv("VRIJGAVE_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("VRIJGAVE_NONSENSE", "1")
+    found = run("config", "check")
+    assert found.status == 1
+    assert "VRIJGAVE_DATABASE_ULR is no setting: is VRIJGAVE_DATABASE_URL meant?" in found.err
+    assert "VRIJGAVE_NONSENSE is no setting\n" in found.err
+    monkeypatch.setenv("VRIJGAVE_EXTRACT_SLOTS", "many")
+    assert "extract_slots" in run("config", "check").err
+
+
+def test_the_doctor_names_cause_and_way_out(run: Run, archive: str, home: Path) -> None:
+    """A service that can serve gets 0 and advice; one without its key 1, and what to do."""
+    run("audit", "check")
+    well = run("doctor")
+    assert (well.status, well.err) == (0, "")
+    assert "– operator: Nobody can sign in as operator." in well.out
+    (home / "keys" / "audit.key").unlink()
+    ill = run("doctor", "--lang", "nl")
+    assert ill.status == 1
+    assert "✗ keys: De sleutel van het logboek" in ill.out
+    assert "Zet anders de map terug" in ill.out
+
+
 def test_migrate_says_what_it_did(run: Run, home: Path) -> None:
     """The first time it names the steps; then there is nothing to do."""
     assert "brought up to date" in run("migrate").out
