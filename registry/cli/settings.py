@@ -36,7 +36,7 @@ def check() -> None:
     Settings()
     unknown = [name for name in _given() if name not in {*_names(), *_OTHERS}]
     for name in unknown:
-        near = get_close_matches(name, _names(), 1)
+        near = get_close_matches(name, _names(), 1, cutoff=0.85)
         typer.echo(f"{name} is no setting{f': is {near[0]} meant?' if near else ''}", err=True)
     if unknown:
         raise typer.Exit(1)
