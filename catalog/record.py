@@ -127,6 +127,11 @@ class Record:
         return (self.begins, self.ends) if self.begins or self.ends else ()
 
     @property
+    def mailbox(self) -> Contact | None:
+        """Whom to ask, where that is by mail."""
+        return self.contact if self.contact.by_mail else None
+
+    @property
     def citation(self) -> str:
         """How the edition is cited (DataCite's recommended form)."""
         makers = "; ".join(agent.name for agent in self.creators)

@@ -41,13 +41,12 @@ def _agent_read(found: dict[str, Any]) -> Agent:
 
 
 def _contact(contact: Contact) -> dict[str, Any]:
-    by = {"email": contact.address} if contact.by_mail else {"url": node(contact.address)}
-    return {"@type": "ContactPoint", "name": tagged([(contact.name, "nl")]), **by}
+    name = tagged([(contact.name, "nl")])
+    return {"@type": "ContactPoint", "name": name, "email": contact.address}
 
 
 def _contact_read(found: dict[str, Any]) -> Contact:
-    address = found["email"] if "email" in found else iri(found["url"])
-    return Contact(found["name"][0]["@value"], address)
+    return Contact(found["name"][0]["@value"], found["email"])
 
 
 def _period(period: Sequence[str]) -> str:
@@ -65,7 +64,7 @@ COVERS = Table(
     Cover("title", "name", strings, words),
     Cover("description", "description", strings, words),
     Cover("publisher", "publisher", _agent, _agent_read),
-    Cover("contact", "publisher/contactPoint", _contact, _contact_read),
+    Cover("mailbox", "publisher/contactPoint", _contact, _contact_read),
     Cover(
         "creators",
         "creator",
@@ -102,9 +101,10 @@ def render(record: Record) -> Document:
     """The dataset as a document of its own, which is also embedded in its page."""
     found = COVERS.write(record, {"@context": CONTEXT, "@type": "Dataset"})
     for creator in found["creator"]:  # whom to ask, also where the publisher is another
-        if creator["@type"] == "Organization":
+        if record.mailbox and creator["@type"] == "Organization":
             creator["contactPoint"] = found["publisher"]["contactPoint"]
-    found["mainEntityOfPage"] = node(record.iri)
+    if record.iri.startswith("https://"):
+        found["mainEntityOfPage"] = node(record.iri)
     found["distribution"] = [
         {
             "@type": "DataDownload",
@@ -136,7 +136,6 @@ def catalogue(
     """
     named = (("nl", f"Catalogus van {publisher.name}"), ("en", f"Catalogue of {publisher.name}"))
     told = [{"@value": text, "@language": language} for language, text in named]
-    contact = _contact(Contact(publisher.name, publisher.iri))
     found: Document = {
         "@context": {**CONTEXT, "hydra": "http://www.w3.org/ns/hydra/core#"},
         "@id": address,
@@ -144,7 +143,7 @@ def catalogue(
         "name": told,
         "description": told,
         "license": node(licence),
-        "publisher": {**_agent(publisher), "contactPoint": contact},
+        "publisher": _agent(publisher),
         "dataset": [
             {key: value for key, value in render(one).items() if key != "@context"}
             for one in records

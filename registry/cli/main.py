@@ -34,6 +34,7 @@ COMMANDS = (
     "ledgers",
     "tracing",
     "places",
+    "catalogue",
     "fsck",
     "backups",
     "doctoring",

@@ -14,7 +14,7 @@ from rdflib import SH
 from referencing import Registry, Resource
 
 from catalog.description import CC0
-from catalog.record import Agent, Content, Record
+from catalog.record import Agent, Contact, Content, Record
 from catalog.renderings import croissant, dcat, dsp, schema_org
 from catalog.renderings.covering import Document
 from tests.catalog.renderings.shapes import findings
@@ -25,6 +25,7 @@ BARE = replace(
     full_record(),
     iri=f"{IRI}@2",
     content=Content(others=True),
+    contact=Contact("Beeldarchief", f"{IRI}@2"),
     keywords=(),
     themes=("EDUC",),
     languages=(),
