@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
+from catalog.description import Description
+from catalog.description_tables import DatasetDescription
 from catalog.listing_tables import ListingChange
 from catalog.search.folder import SearchIndex
 from catalog.search.generation import LAYOUT, Generation, Listed, State
@@ -131,19 +133,36 @@ def listed(session: Session, listing: Listing, at: datetime) -> Listed:
     classes = classes_of(session, edition.id) if edition else None
     told = told_of(session, offer, at=at) if offer else None
     columns = [one for one in told["columns"] if one["described"]] if told else []
-    values = " ".join(value for one in columns for value, _ in one["values"])
-    facets = {"archive": [listing.archive.slug], **_of_rights(classes), **_of_columns(columns)}
+    values = [value for one in columns for value, _ in one["values"]]
+    everywhere = " ".join((listing.archive.name, *values))
+    said = _said(session, listing)
+    facets = {"archive": [listing.archive.slug], **_of_rights(classes)}
+    facets |= _of_columns([*columns, *_as_columns(said)])
     return Listed(
         id=dataset.id,
         title_nl=dataset.title_nl,
         title_en=dataset.title_en,
-        text_nl=f"{dataset.description_nl} {listing.archive.name} {values}",
-        text_en=f"{dataset.description_en} {listing.archive.name} {values}",
+        text_nl=" ".join((dataset.description_nl, *said.keywords_nl, everywhere)),
+        text_en=" ".join((dataset.description_en, *said.keywords_en, everywhere)),
         newest=microseconds(edition.published_at if edition else dataset.created_at),
         items=edition.items if edition else 0,
         terms=terms_of(session, listing),
         facets=facets,
     )
+
+
+def _said(session: Session, listing: Listing) -> Description:
+    """What the archive says of it for catalogues."""
+    row = session.get(DatasetDescription, listing.dataset.id)
+    return Description.model_validate(row.said if row else {})
+
+
+def _as_columns(said: Description) -> list[dict[str, Any]]:
+    """Languages and period that the archive names, in the form of public statistics."""
+    return [
+        {"name": "language", "values": [(one, None) for one in said.languages]},
+        {"name": "period", "least": said.begins, "most": said.ends or said.begins},
+    ]
 
 
 def terms_of(session: Session, listing: Listing) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from catalog.description import Description
 from catalog.search.folder import SearchIndex
 from catalog.tables import Dataset
 from registry.changes import Changes
@@ -14,6 +15,7 @@ from registry.errors import InvalidInput
 from registry.services import indexing, publishing
 from registry.services.asking import Use
 from registry.services.catalogue import listing_changed, listings_of
+from registry.services.cataloguing import describe
 from registry.services.catching_up import catch_up
 from registry.services.counting import classes_of
 from registry.services.indexing import Keeper, rebuild
@@ -144,6 +146,26 @@ def test_facets_tell_of_ten_items_or_more_and_of_public_statistics(on_sqlite: Se
     licence = found.facets["licence"][0][0]
     assert on_sqlite.names(licence=[licence]) == [published.name]
     assert on_sqlite.names(licence=["https://example.org/none"]) == []
+
+
+def test_what_an_archive_says_for_catalogues_is_found_too(on_sqlite: Seeker) -> None:
+    """Keywords of both languages, languages and period, from the next round on."""
+    world = on_sqlite.world
+    published = world.a_published_dataset(items=30)
+    assert on_sqlite.names(q="zeppelin") == []
+    said = Description(
+        keywords_nl=("zeppelins",),
+        keywords_en=("airships",),
+        languages=("fy",),
+        begins="1928",
+        ends="1931-05-10",
+    )
+    with transaction(world.engine) as session:
+        describe(session, published.archive, published.dataset.id, said, at=world.clock())
+    assert on_sqlite.names(q="zeppelin") == [published.name]
+    found = on_sqlite.find(q="airship", language=["fy"], period=["1930"])
+    assert found.total == 1
+    assert found.facets["period"] == (("1920", 1), ("1930", 1))
 
 
 @pytest.mark.parametrize("outcome", ["permit", "review"])
