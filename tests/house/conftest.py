@@ -1,4 +1,4 @@
-"""One service for the tests that try what nobody may: these change nothing in it."""
+"""A service for the tests that try what nobody may: these change nothing in it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.registry.api.world import World, open_world
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A service in which one archive and one start-up have one of everything."""
     home: Path = tmp_path_factory.mktemp("service")
