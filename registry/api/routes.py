@@ -9,6 +9,7 @@ from registry.api import (
     agreements,
     audit,
     auditors,
+    blocks,
     datasets,
     deliveries,
     descriptions,
@@ -51,6 +52,7 @@ router = APIRouter()
 for _module in (
     organisations,
     seats,
+    blocks,
     verifications,
     people,
     machines,

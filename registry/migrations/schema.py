@@ -16,6 +16,7 @@ TABLES = (
     "catalog.statistics_tables",
     "registry.accounts.tables",
     "registry.accounts.mandates",
+    "registry.accounts.blocks",
     "registry.accounts.erasures",
     "registry.accounts.invitations",
     "registry.access.tables",

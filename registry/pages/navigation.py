@@ -48,7 +48,7 @@ def organisation_menu(viewer: Actor) -> Sequence[Link]:
     card = ("/organisation", "organisation")
     if viewer.role == "user":
         return (card, ("/environments", "environments"), *keys)
-    asking = (("/auditors", "auditors"), *keys)
+    asking = (("/auditors", "auditors"), ("/blocklist", "blocklist"), *keys)
     if viewer.role == "operator":
         return (("/verifications", "verifications"), ("/people", "people"), *asking)
     return (card, *asking) if viewer.role == "archive" else keys

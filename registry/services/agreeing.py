@@ -21,6 +21,7 @@ from registry.errors import Conflict, Gone, RegistryError, Text
 from registry.ids import new_id
 from registry.services.accounts import Command
 from registry.services.asking import policy_of
+from registry.services.blocking import require_unblocked
 from registry.services.locking import locked
 from registry.services.noting import note
 from registry.services.verifying import require_standing
@@ -50,6 +51,7 @@ def propose(
     rights: frozenset[str] | None = None,
 ) -> Agreement:
     """Freeze the agreement that a decided part leads to; it holds once the organisation accepts."""
+    require_unblocked(session, request.organisation_id, decision.archive_id)
     offer = session.get_one(Offer, decision.offer_id)
     if not _open(offer, at):
         raise _nothing_to_agree()
@@ -157,6 +159,7 @@ def accept(
     if agreement.state == "in_force":
         return agreement
     require_standing(session, actor, at)
+    require_unblocked(session, agreement.organisation_id, agreement.archive_id)
     if seen_digest != agreement.digest:
         raise invalid(
             "digest",

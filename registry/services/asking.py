@@ -26,6 +26,7 @@ from policies import (
 )
 from registry.access.tables import Agreement
 from registry.accounts.actors import Actor
+from registry.accounts.blocks import BLOCKED, Block, find_block, said_of
 from registry.errors import Text
 from registry.recent import Recent
 from registry.services.accounts import Command
@@ -151,6 +152,9 @@ def _answer(
     at: datetime,
 ) -> DatasetAnswer:
     listing = offered(find_dataset(session, caller, name), path)
+    block = find_block(session, caller.organisation_id, listing.archive.id) if caller else None
+    if block is not None:
+        return _blocked_answer(listing, block)
     asked = question.on(listing.reference, at)
     prospect, summary = prospect_of(session, listing, asked)
     permits = [line for line in summary.lines if line.outcome is Outcome.PERMIT]
@@ -164,6 +168,20 @@ def _answer(
         rule=summary.lines[0].rule if summary.lines else None,
         reasons=_reasons(summary),
         change=_change(summary),
+    )
+
+
+def _blocked_answer(listing: Offered, block: Block) -> DatasetAnswer:
+    """No, for all of it, whatever the terms say."""
+    return DatasetAnswer(
+        dataset=listing.reference,
+        outcome="deny",
+        shares=Shares(permit=0, review=0, deny=100),
+        duties=(),
+        secure_only=False,
+        rule=None,
+        reasons=(PrecheckReason("deny", BLOCKED, None, 100, said_of(block)),),
+        change=None,
     )
 
 

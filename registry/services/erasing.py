@@ -17,6 +17,7 @@ from catalog.ledger_tables import RightsLine
 from registry.access.tables import Access, AccessRequest, DecisionRow, Extract
 from registry.access.withdrawal_tables import Dispute, Notice
 from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.blocks import Block
 from registry.accounts.erasures import Erasure
 from registry.accounts.invitations import Invitation
 from registry.accounts.sign_ins import Identity
@@ -36,6 +37,7 @@ _WORDS: tuple[tuple[type[SQLModel], Any, Any], ...] = (
     (AccessRequest, AccessRequest.note, AccessRequest.filed_by),
     (DecisionRow, DecisionRow.answer, DecisionRow.reviewed_by),
     (Notice, Notice.remark, Notice.received_by),
+    (Block, Block.reason, Block.blocked_by),
     (Verification, Verification.signatory, Verification.applied_by),
     (Verification, Verification.evidence, Verification.applied_by),
     (Verification, Verification.reason, Verification.decided_by),

@@ -18,6 +18,7 @@ from policies import (
 )
 from registry.access.tables import AccessRequest, Agreement, DecisionRow, Extract, Part
 from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.blocks import blocked, find_block
 from registry.accounts.tables import Environment, Organisation
 from registry.audit.acts import Act
 from registry.digests import digest
@@ -78,6 +79,9 @@ def order_extract(
     ended = standing(locked(session, agreement), at)
     if ended is not None:
         raise ended
+    block = find_block(session, agreement.organisation_id, agreement.archive_id)
+    if block is not None:
+        return _refuse(session, actor, agreement, blocked(block), (), at)
     edition = edition_asked(session, agreement, command.edition)
     columns = _columns(columns_in(session, agreement, edition), command.columns)
     decision = decide(session, agreement, edition.id, origin, at)

@@ -14,6 +14,7 @@ from connectors.ports import ObjectStore
 from policies import Decision
 from registry.access.tables import Agreement, Extract, Part
 from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.blocks import Block, blocked, standing_block
 from registry.accounts.tables import Environment, Organisation
 from registry.accounts.verifications import lapse_of
 from registry.audit.acts import Act
@@ -49,9 +50,10 @@ _NEWEST = (
     .where(col(LedgerMoment.dataset_id) == col(Agreement.dataset_id))
     .scalar_subquery()
 )
-_ROWS: Any = (  # five columns, of which SQLModel types four
+_BLOCK = standing_block(col(Agreement.organisation_id), col(Agreement.archive_id)).scalar_subquery()
+_ROWS: Any = (  # six columns, of which SQLModel types four
     select(Extract, Agreement, Environment, Part)
-    .add_columns(_NEWEST)
+    .add_columns(_NEWEST, _BLOCK)
     .join(Agreement, col(Agreement.id) == col(Extract.agreement_id))
     .join(Environment, col(Environment.id) == col(Agreement.environment_id))
     .outerjoin(
@@ -114,7 +116,7 @@ def look_at_part(
     rows = session.exec(_ROWS, params=asked).one_or_none()
     if rows is None:
         raise missing("extract", "extract", extract_id)
-    extract, agreement, environment, part, newest = rows
+    extract, agreement, environment, part, newest, block = rows
     _ready(extract)
     if part is None:
         raise missing("deel", "part", str(number))
@@ -122,6 +124,7 @@ def look_at_part(
     refusal = (
         lapse_of(session.get_one(Organisation, extract.organisation_id), visit["at"])
         or standing(agreement, visit["at"])
+        or (blocked(session.get_one(Block, block)) if block else None)
         or _wrong_environment(actor, environment, visit["address"])
         or unproven(environment, visit["at"])
         or _no_longer_permitted(session, actor, extract, agreement, environment, visit)

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from policies import Line, Outcome, Place, Prospect, Request, Summary
 from registry.access.tables import AccessRequest, Agreement, DecisionRow
 from registry.accounts.actors import Actor, Scope, require
+from registry.accounts.blocks import BLOCKED, Block, find_block, said_of
 from registry.accounts.tables import Environment, Organisation
 from registry.audit.acts import Act
 from registry.audit.values import moment
@@ -191,12 +192,16 @@ def _decide(
 ) -> list[DecisionRow]:
     """One decision a part of the dataset that has items; an empty dataset is denied."""
     prospect, summary = _prospect(session, listing, question, regions)
+    block = find_block(session, request.organisation_id, listing.archive.id)
     snapshot = prospect.to_json() | {
         "reference": listing.reference,
         "ledger_moment": classes_of(session, listing.edition.id).moment,
         "counts": {str(outcome): items for outcome, items in summary.counts.items()},
         "change": asdict(summary.change) if summary.change else None,
     }
+    if block is not None:  # what the terms would give stays in the snapshot, to be made again
+        snapshot["block"] = {"id": block.id, "reason": block.reason}
+        summary = _all_denied(summary, block)
     facts = _facts(question, snapshot)
     parts = [outcome for outcome in Outcome if summary.counts[outcome]] or [Outcome.DENY]
     decisions = [_decision(request, listing, snapshot, summary, part, at) for part in parts]
@@ -205,6 +210,13 @@ def _decide(
     for decision in decisions:
         _note_decision(session, actor, decision, facts)
     return decisions
+
+
+def _all_denied(summary: Summary, block: Block) -> Summary:
+    said = said_of(block)
+    line = Line(Outcome.DENY, None, BLOCKED, summary.total, said.nl, said.en, ())
+    counts = {Outcome.PERMIT: 0, Outcome.REVIEW: 0, Outcome.DENY: summary.total}
+    return replace(summary, counts=counts, lines=(line,), change=None)
 
 
 def _prospect(

@@ -30,6 +30,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.things["seat_id"] = running.startup.get("/me")["id"]
         guest = {"email": "gast@taalmeester.example"}
         running.things["invitation_id"] = running.startup.post("/seat-invitations", guest)["id"]
+        shut_out = {"organisation_name": "Weg", "country": "NL", "person_name": "W"}
+        shut_out |= {"email": "w@weg.example", "slug": "wegwerk"}
+        running.anyone.post("/organisations", shut_out)
+        blocked = {"organisation": "wegwerk", "reason": "Geheim."}
+        running.things["block_id"] = running.archive.post("/blocks", blocked)["id"]
         running.things["client_id"] = running.startup.post("/clients", client)["id"]
         proof = {"kind": "audit", "reference": "x", "holds_until": "2099-01-01T00:00:00Z"}
         proofs = f"/environments/{environment}/proofs"

@@ -61,6 +61,7 @@ OWNERS = {
     "proof_id": "startup",
     "mandate_id": "archive",
     "seat_id": "startup",
+    "block_id": "archive",
     "invitation_id": "startup",
 }
 """Whose each kind of thing is; a new kind of path parameter needs a line here."""
@@ -122,6 +123,8 @@ AUDITORS = {
 
 REFUSED_INSIDE = {
     ("POST", "/v1/auditors"),
+    ("POST", "/v1/blocks"),
+    ("DELETE", "/v1/blocks/{block_id}"),
     ("DELETE", "/v1/auditors/{mandate_id}"),
     ("POST", "/v1/proofs/{proof_id}/decision"),
     ("POST", "/v1/verifications"),

@@ -286,6 +286,20 @@ def test_a_running_stream_ends_when_its_persons_seat_does(own: Ready, monkeypatc
     assert own.world.archive.get(f"/agreements/{own.agreement}")["state"] == "in_force"
 
 
+def test_a_block_refuses_the_next_read(own: Ready) -> None:
+    """With its reason, until it is lifted."""
+    archive, startup = own.world.archive, own.world.startup
+    mine = startup.get("/me")["organisation_id"]
+    told = {"organisation": mine, "reason": "Gaf bestanden door."}
+    block = archive.post("/blocks", told)
+    assert [one["id"] for one in archive.get("/blocks")["items"]] == [block["id"]]
+    refused = own.read(Range="bytes=0-9")
+    assert (refused.status_code, refused.json()["code"]) == (403, "organisation-blocked")
+    assert "Gaf bestanden door." in refused.json()["detail"]
+    assert archive.http.delete(f"/blocks/{block['id']}").json()["lifted_at"]
+    assert own.read(Range="bytes=0-9").status_code == 206
+
+
 def test_what_a_slow_reader_left_in_the_buffers_does_not_leave(own: Ready) -> None:
     """Two seconds after the revocation a reader that takes little gets nothing more at all."""
     plant_part(own.world.home, own.extract["id"], 32 * 2**20)
