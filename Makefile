@@ -4,11 +4,12 @@ BIN := .venv/bin
 ARGS ?=
 NAME ?= all
 SIZE ?= ci
+SECONDS ?= 120
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check unit bench conformance faults soak mutation verifier lock clean
+.PHONY: help demo serve test check unit bench conformance faults fuzz soak mutation verifier sbom audit lock clean
 
 help: ## what can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -66,13 +67,24 @@ conformance: .venv/development ## run other people's suites
 faults: .venv/development ## fail calls to the file system, kill the service, change files
 	$(BIN)/python -m tests.faults --size ci
 
+fuzz: .venv/development ## change good policies, mappings, ranges and tokens at random (SECONDS=120 for each)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
 soak: .venv/development ## the same for hours, as before a release
 	$(BIN)/python -m tests.faults --size full
 	VRIJGAVE_TEST_POLICIES=10000 $(BIN)/python -m pytest tests/policies/test_meanings_agree.py
 	VRIJGAVE_TEST_TOKENS=250000 $(BIN)/python -m pytest --timeout 4000 tests/registry/accounts/test_jwts.py
+	$(BIN)/python -m tests.fuzz --seconds 3600
 
 verifier: .venv/runtime ## the auditors' offline verifier as one file, build/vrijgave-verify.pyz
 	$(BIN)/python -m registry.audit.build_verifier build/vrijgave-verify.pyz
+
+sbom: .venv/development ## what the service is made of, as CycloneDX: build/sbom.json
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --spec-version 1.6 -o build/sbom.json requirements.lock
+
+audit: .venv/bin/uv ## ask the advisory databases about the locked packages (needs the internet)
+	$(BIN)/uv tool run pip-audit --disable-pip --require-hashes -r requirements.lock
 
 lock: .venv/bin/uv ## write the lock files anew from pyproject.toml
 	$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
