@@ -59,8 +59,9 @@ class Keeper:
         self._index.look()
         current = self._index.current
         if current is None or _outgrown(current):
-            rebuild(self._engine, self._index, self._clock, wait=False)
-            return
+            made = rebuild(self._engine, self._index, self._clock, wait=False)
+            if current is None or made is not None:
+                return
         mark = self._changes.mark()
         if mark == self._mark:
             return

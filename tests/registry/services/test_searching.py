@@ -302,6 +302,8 @@ def test_a_rebuild_leaves_search_serving_and_misses_nothing(seeker: Seeker) -> N
     assert {one.name for one in seeker.at_once().listings} == {first.name, published[0].name}
     with seeker.index.turn("make", wait=False):
         assert rebuild(world.engine, seeker.index, world.clock, wait=False) is None
+        names = {world.a_published_dataset(items=30).name for _ in range(4)}
+        assert names <= set(seeker.names()), "what is kept goes on while another makes one"
 
 
 def test_what_another_process_is_writing_is_left_to_it(on_sqlite: Seeker) -> None:
