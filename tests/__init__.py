@@ -1,0 +1,1 @@
+"""Tests, benchmarks and what they share: a package, lest another of that name be found first."""
