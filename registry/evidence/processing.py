@@ -51,6 +51,7 @@ _ACTIVITY_OF = {
     "audit": "oversight",
     "decision": "oversight",
     "log": "oversight",
+    "backup": "oversight",
     "key": "oversight",
 }
 
