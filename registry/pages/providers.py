@@ -81,13 +81,13 @@ def back(request: Request, name: str, runtime: RuntimeDep, at: NowDep) -> Respon
     claims = provider.claims(answer, attempt, at)
     request.state.told = claims.told  # a page that refuses shows it: how else to set this up
     with transaction(runtime.engine) as session:
-        done = finish(session, runtime.settings, attempt, claims, at=at)
-    if done is None:
+        secret = finish(session, runtime.settings, attempt, claims, at=at)
+    if secret is None:
         begun = _begun(runtime, name, attempt.wanted, at, seat_id=attempt.seat_id, stepped_up=True)
         return _off(request, begun)
-    response = see(done.wanted)
+    response = see(attempt.wanted)
     forget_attempt(request, response)
-    start_session(request, response, done.secret)
+    start_session(request, response, secret)
     return response
 
 

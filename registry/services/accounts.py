@@ -17,6 +17,7 @@ from registry.accounts.credentials import (
     hash_secret,
     issue,
 )
+from registry.accounts.invitations import Invitation
 from registry.accounts.mandates import Mandate
 from registry.accounts.tables import Credential, Organisation, OutboxMail, Seat
 from registry.audit.acts import Act
@@ -160,7 +161,17 @@ def _add(
     )
     session.add(organisation)
     session.flush()
-    seat = add_seat(session, organisation, command.person_name, command.email, command.language, at)
+    seat = add_seat(
+        session,
+        Seat(
+            id=new_id("seat", at),
+            organisation_id=organisation.id,
+            email=command.email,
+            name=command.person_name,
+            language=command.language,
+            created_at=at,
+        ),
+    )
     append(
         session,
         Act.ORGANISATION_SIGNED_UP,
@@ -174,30 +185,25 @@ def _add(
     return SignedUp(organisation=organisation, seat=seat)
 
 
-def add_seat(
-    session: Session,
-    organisation: Organisation,
-    name: str,
-    email: str,
-    language: str,
-    at: datetime,
-    *,
-    admin: bool = True,
-) -> Seat:
-    """A person's place in an organisation, whose right to it was checked."""
-    require_free_address(session, email)
-    seat = Seat(
-        id=new_id("seat", at),
-        organisation_id=organisation.id,
-        email=email,
-        name=name,
-        language=language,
-        admin=admin,
-        created_at=at,
-    )
+def add_seat(session: Session, seat: Seat) -> Seat:
+    """Let someone have this seat, whose right to it was checked; a person has one."""
+    require_free_address(session, seat.email)
     session.add(seat)
     session.flush()
     return seat
+
+
+def note_seat(
+    session: Session,
+    act: Act,
+    actor: Actor | None,
+    seat: Seat | Invitation,
+    at: datetime,
+    **facts: object,
+) -> None:
+    """The entry of an act on a seat, or on the seat that an invitation keeps."""
+    ids = {"seat": seat.id, "organisation": seat.organisation_id}
+    note(session, act, at=at, actor=actor, archive=None, ids=ids, facts=facts)
 
 
 def require_free_address(session: Session, email: str) -> None:
@@ -358,6 +364,11 @@ def sign_in(session: Session, link_secret: str, *, at: datetime) -> tuple[str, A
     link = find(session, link_secret, "link", at)
     link.used_at = at
     session.add(link)
+    return start_session(session, actor, "link", at=at), actor
+
+
+def start_session(session: Session, actor: Actor, method: str, *, at: datetime) -> str:
+    """A browser session of someone who has proven who they are; its secret."""
     credential, secret = issue(
         session, "session", at=at, lifetime=SESSION_LIFETIME, seat_id=actor.id
     )
@@ -368,9 +379,9 @@ def sign_in(session: Session, link_secret: str, *, at: datetime) -> tuple[str, A
         actor=actor,
         archive=None,
         ids={"seat": actor.id, "token": credential.id},
-        facts={"method": "link", "until": moment(credential.expires_at)},
+        facts={"method": method, "until": moment(credential.expires_at)},
     )
-    return secret, actor
+    return secret
 
 
 def sign_out(session: Session, actor: Actor, session_secret: str, *, at: datetime) -> None:

@@ -24,12 +24,13 @@ from registry.services.accounts import (
     Email,
     Language,
     Line,
+    add_seat,
     find_organisation,
+    note_seat,
     require_free_address,
     send_link,
 )
 from registry.services.locking import locked
-from registry.services.noting import note
 from registry.services.wording import conflict, missing
 from registry.settings import Settings
 
@@ -88,7 +89,7 @@ def invite_person(
     session.add(invitation)
     session.flush()
     facts = {"role": organisation.role, "until": moment(invitation.expires_at)}
-    _note(session, Act.ACTOR_INVITED, actor, invitation, at, **facts)
+    note_seat(session, Act.ACTOR_INVITED, actor, invitation, at, **facts)
     return invitation, secret
 
 
@@ -101,7 +102,7 @@ def withdraw_invitation(
     if found is None or found.organisation_id != actor.organisation_id:
         raise missing("uitnodiging", "invitation", invitation_id)
     session.delete(found)
-    _note(session, Act.ACTOR_REMOVED, actor, found, at, reason="invitation-withdrawn")
+    note_seat(session, Act.ACTOR_REMOVED, actor, found, at, reason="invitation-withdrawn")
     return found
 
 
@@ -124,21 +125,22 @@ def _found(session: Session, secret: str, at: datetime) -> Invitation:
 def join(session: Session, command: Join, *, settings: Settings, at: datetime) -> Seat:
     """Take the seat. It is the invited address's: the sign-in link is mailed there alone."""
     invitation = _found(session, command.invitation, at)
-    require_free_address(session, invitation.email)
-    seat = Seat(
-        id=invitation.id,
-        organisation_id=invitation.organisation_id,
-        email=invitation.email,
-        name=command.person_name,
-        language=command.language,
-        admin=invitation.admin,
-        created_at=at,
+    seat = add_seat(
+        session,
+        Seat(
+            id=invitation.id,
+            organisation_id=invitation.organisation_id,
+            email=invitation.email,
+            name=command.person_name,
+            language=command.language,
+            admin=invitation.admin,
+            created_at=at,
+        ),
     )
-    session.add(seat)
     session.delete(invitation)
     session.flush()
     actor = person(seat, find_organisation(session, seat.organisation_id))
-    _note(session, Act.ACTOR_JOINED, actor, seat, at, state=DUTIES[seat.admin])
+    note_seat(session, Act.ACTOR_JOINED, actor, seat, at, state=DUTIES[seat.admin])
     send_link(session, seat.email, settings=settings, at=at)
     return seat
 
@@ -173,7 +175,7 @@ def change_seat(
     _keep_an_admin(session, seat)
     seat.admin = admin
     session.add(seat)
-    _note(session, Act.ACTOR_CHANGED, actor, seat, at, state=DUTIES[admin])
+    note_seat(session, Act.ACTOR_CHANGED, actor, seat, at, state=DUTIES[admin])
     return seat
 
 
@@ -185,7 +187,7 @@ def end_seat(session: Session, actor: Actor | None, seat_id: str, *, at: datetim
     _keep_an_admin(session, seat)
     close_seat(session, seat, at)
     own = actor is not None and actor.id == seat.id
-    _note(session, Act.ACTOR_REMOVED, actor, seat, at, reason="left" if own else "removed")
+    note_seat(session, Act.ACTOR_REMOVED, actor, seat, at, reason="left" if own else "removed")
     return seat
 
 
@@ -236,15 +238,3 @@ def _keep_an_admin(session: Session, seat: Seat) -> None:
             "Maak eerst iemand anders beheerder.",
             "Make someone else an admin first.",
         )
-
-
-def _note(
-    session: Session,
-    act: Act,
-    actor: Actor | None,
-    seat: Seat | Invitation,
-    at: datetime,
-    **facts: object,
-) -> None:
-    ids = {"seat": seat.id, "organisation": seat.organisation_id}
-    note(session, act, at=at, actor=actor, archive=None, ids=ids, facts=facts)

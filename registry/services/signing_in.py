@@ -6,43 +6,25 @@ counts once; the second starts the session.
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from registry.accounts.actors import Actor
-from registry.accounts.credentials import (
-    SESSION_LIFETIME,
-    find_actor,
-    hash_secret,
-    issue,
-    new_secret,
-)
+from registry.accounts.actors import person
+from registry.accounts.credentials import hash_secret, new_secret
 from registry.accounts.openid import LIFETIME, Claims, refused
 from registry.accounts.refusals import refuse_organisation
 from registry.accounts.sign_ins import Identity, SignInAttempt
 from registry.accounts.tables import Organisation, Seat
 from registry.audit.acts import Act
-from registry.audit.values import moment
 from registry.errors import NotAllowed, NotSignedIn, Text
 from registry.ids import new_id
-from registry.services.accounts import add_seat
-from registry.services.noting import note
+from registry.services.accounts import add_seat, note_seat, start_session
 from registry.services.wording import conflict
 from registry.settings import Settings, SignInProvider
 
 METHOD = "openid"
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """The new browser session's secret, who it is, and where they wanted to go."""
-
-    secret: str
-    actor: Actor
-    wanted: str
 
 
 def begin(
@@ -97,8 +79,9 @@ def take(
 
 def finish(
     session: Session, settings: Settings, attempt: SignInAttempt, claims: Claims, *, at: datetime
-) -> SignedIn | None:
-    """Start the session of whoever came back; ``None`` where a second factor must be asked for.
+) -> str | None:
+    """Start the session of whoever came back; its secret, or ``None`` where a second factor must be
+    asked for.
 
     :raises NotAllowed: nobody comes in so; nothing is kept of it.
     """
@@ -116,7 +99,7 @@ def finish(
     identity = identity or _connect(session, seat, claims, at)
     identity.used_at, identity.claims = at, dict(claims.told)
     session.add(identity)
-    return SignedIn(*_start(session, seat, at), attempt.wanted)
+    return start_session(session, person(seat, organisation), METHOD, at=at)
 
 
 def identities_of(session: Session, seat_id: str) -> Sequence[Identity]:
@@ -181,17 +164,19 @@ def _organisation(
 
 
 def _join(session: Session, organisation: Organisation, claims: Claims, at: datetime) -> Seat:
-    email = str(claims.email)
-    seat = add_seat(session, organisation, claims.name, email, "nl", at, admin=False)
-    note(
+    seat = add_seat(
         session,
-        Act.ACTOR_INVITED,
-        at=at,
-        actor=None,
-        archive=None,
-        ids={"seat": seat.id, "organisation": organisation.id},
-        facts={"role": organisation.role, "method": METHOD},
+        Seat(
+            id=new_id("seat", at),
+            organisation_id=organisation.id,
+            email=str(claims.email),
+            name=claims.name,
+            admin=False,
+            created_at=at,
+        ),
     )
+    facts = {"role": organisation.role, "method": METHOD}
+    note_seat(session, Act.ACTOR_INVITED, None, seat, at, **facts)
     return seat
 
 
@@ -228,33 +213,8 @@ def _connect(session: Session, seat: Seat, claims: Claims, at: datetime) -> Iden
         used_at=at,
     )
     session.add(identity)
-    note(
-        session,
-        Act.ACTOR_CONNECTED,
-        at=at,
-        actor=None,
-        archive=None,
-        ids={"seat": seat.id, "organisation": seat.organisation_id},
-        facts={"method": METHOD},
-    )
+    note_seat(session, Act.ACTOR_CONNECTED, None, seat, at, method=METHOD)
     return identity
-
-
-def _start(session: Session, seat: Seat, at: datetime) -> tuple[str, Actor]:
-    credential, secret = issue(
-        session, "session", at=at, lifetime=SESSION_LIFETIME, seat_id=seat.id
-    )
-    actor = find_actor(session, secret, "session", at)
-    note(
-        session,
-        Act.ACTOR_SIGNED_IN,
-        at=at,
-        actor=actor,
-        archive=None,
-        ids={"seat": seat.id, "token": credential.id},
-        facts={"method": METHOD, "until": moment(credential.expires_at)},
-    )
-    return secret, actor
 
 
 def _active(seat: Seat) -> Seat:
