@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlmodel import Session
 from starlette.responses import RedirectResponse, Response
 
 from catalog.description import CC0
 from catalog.record import Agent, Record
 from catalog.renderings import croissant, datacite, dcat, dsp, schema_org
-from registry.errors import Gone, NotAcceptable, NotFound, Text
+from registry.errors import NotAcceptable, NotFound, Text
 from registry.negotiating import HTML, Form, preferred
-from registry.services.tombstones import successor_of
+from registry.services.catalogue import Withdrawn
 
 LD_JSON = "application/ld+json"
 TURTLE = "text/turtle"
@@ -123,12 +122,11 @@ def given(dialect: Dialect, document: Any, **headers: str) -> Response:
     return Response(dialect.written(document), 200, told, dialect.form.content_type)
 
 
-def led_on(session: Session, reference: str, gone: Gone) -> Response:
+def led_on(gone: Withdrawn) -> Response:
     """To what took the place of a withdrawn dataset; where nothing did, it is gone."""
-    successor = successor_of(session, reference)
-    if not successor:
+    if not gone.successor:
         raise gone
-    return RedirectResponse(successor, 301)
+    return RedirectResponse(gone.successor, 301)
 
 
 def catalogue_of(

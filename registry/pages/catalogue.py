@@ -15,12 +15,11 @@ from catalog.terms import ResidencyRule
 from policies import Constraint
 from registry.dependencies import NowDep, ReadingDep, RuntimeDep
 from registry.dialects import DIALECTS, given, led_on, wanted
-from registry.errors import Gone
 from registry.pages.precheck import AskedDep, answered
 from registry.pages.rendering import render
 from registry.pages.visiting import VisitorDep
 from registry.services.asking import FEWEST, percent, policy_of
-from registry.services.catalogue import Listing, find_dataset, list_editions
+from registry.services.catalogue import Listing, Withdrawn, find_dataset, list_editions
 from registry.services.counting import classes_of
 from registry.services.describing import told_of
 from registry.services.records import record_of
@@ -45,8 +44,8 @@ def dataset_page(
     """
     try:
         listing = find_dataset(session, visitor, f"{archive}/{name}")
-    except Gone as gone:
-        return led_on(session, f"{archive}/{name}", gone)
+    except Withdrawn as gone:
+        return led_on(gone)
     record = record_of(session, listing, origin=runtime.settings.origin)
     if record is not None:
         dialect = wanted(request.headers.get("accept", ""), DIALECTS)

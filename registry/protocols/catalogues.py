@@ -12,8 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from registry.dependencies import ReadingDep, RuntimeDep
 from registry.dialects import DIALECTS, catalogue_of, given, led_on, named, wanted
-from registry.errors import Gone
-from registry.services.catalogue import find_dataset
+from registry.services.catalogue import Withdrawn, find_dataset
 from registry.services.records import list_records, record_of
 
 router = APIRouter(include_in_schema=False)
@@ -76,8 +75,8 @@ def record_file(
     dialect, origin = named(file, DIALECTS), runtime.settings.origin
     try:
         listing = find_dataset(session, None, f"{archive}/{name}")
-    except Gone as gone:
-        return led_on(session, f"{archive}/{name}", gone)
+    except Withdrawn as gone:
+        return led_on(gone)
     record = record_of(session, listing, origin=origin)
     assert record is not None  # noqa: S101 -- what anyone may know of is published
     return given(dialect, dialect.document(record, origin))

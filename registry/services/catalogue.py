@@ -124,15 +124,25 @@ def find_dataset(session: Session, caller: Actor | None, reference: str) -> List
         )
     ).one_or_none()
     if row is None:
-        raise _gone(session, archive_slug, slug) or missing("dataset", "dataset", reference)
+        raise _withdrawn(session, archive_slug, slug) or missing("dataset", "dataset", reference)
     listing = _listing(session, *row, number)
     if number is not None and listing.edition is None:
         raise missing("editie", "edition", reference)
     return listing
 
 
-def _gone(session: Session, archive_slug: str, slug: str) -> Gone | None:
-    """The tombstone of a dataset that was taken out of the catalogue."""
+@dataclass(eq=False)
+class Withdrawn(Gone):
+    """A dataset that was taken out of the catalogue.
+
+    :param successor: address of what took its place; empty where nothing did.
+    """
+
+    successor: str = ""
+
+
+def _withdrawn(session: Session, archive_slug: str, slug: str) -> Withdrawn | None:
+    """The tombstone of a dataset, where it has one."""
     query = (
         select(DatasetDescription)
         .join(Dataset, col(Dataset.id) == col(DatasetDescription.dataset_id))
@@ -144,13 +154,14 @@ def _gone(session: Session, archive_slug: str, slug: str) -> Gone | None:
     if row is None:
         return None
     instead = (f"Kijk op {row.successor}.", f"See {row.successor}.") if row.successor else ("", "")
-    return Gone(
+    return Withdrawn(
         "dataset-withdrawn",
         Text(
             f"Het archief heeft deze dataset ingetrokken: {row.reason_nl}",
             f"The archive has withdrawn this dataset: {row.reason_en}",
         ),
         Text(*instead),
+        successor=row.successor,
     )
 
 

@@ -9,13 +9,10 @@ from datetime import datetime
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from catalog.description_tables import DatasetDescription
 from catalog.tables import Dataset, Offer
 from registry.accounts.actors import Actor, Scope, require
-from registry.accounts.tables import Organisation
 from registry.audit.acts import Act
 from registry.services.accounts import Command, Line
-from registry.services.catalogue import parse_reference
 from registry.services.cataloguing import changed
 from registry.services.locking import locked
 from registry.services.noting import note
@@ -74,18 +71,6 @@ def withdraw_dataset(
         facts={"reason": "withdrawn"},
     )
     return dataset
-
-
-def successor_of(session: Session, reference: str) -> str:
-    """Address of what took the place of a withdrawn dataset; empty where nothing did."""
-    archive, slug, _ = parse_reference(reference)
-    found = (
-        select(DatasetDescription.successor)
-        .join(Dataset, col(Dataset.id) == col(DatasetDescription.dataset_id))
-        .join(Organisation, col(Organisation.id) == col(Dataset.archive_id))
-        .where(col(Organisation.slug) == archive, col(Dataset.slug) == slug)
-    )
-    return session.exec(found).one_or_none() or ""
 
 
 def list_changes(
