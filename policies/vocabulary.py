@@ -92,15 +92,15 @@ class DutyTerm(Term):
     held: str = "declared"
 
 
-def expand(term: str) -> str:
+def expand(term: str, namespaces: Mapping[str, str] = PREFIXES) -> str:
     """The IRI of a prefixed term; anything else is returned as it is."""
     prefix, colon, name = term.partition(":")
-    return PREFIXES[prefix] + name if colon and prefix in PREFIXES else term
+    return namespaces[prefix] + name if colon and prefix in namespaces else term
 
 
-def compact(iri: str) -> str:
-    """The prefixed form of an IRI in one of our namespaces; anything else as it is."""
-    for prefix, namespace in PREFIXES.items():
+def compact(iri: str, namespaces: Mapping[str, str] = PREFIXES) -> str:
+    """The prefixed form of an IRI in one of these namespaces; anything else as it is."""
+    for prefix, namespace in namespaces.items():
         if iri.startswith(namespace):
             return f"{prefix}:{iri.removeprefix(namespace)}"
     return iri

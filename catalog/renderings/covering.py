@@ -68,6 +68,11 @@ class Table:
         """Restrictions of the record that this table has no place for."""
         return tuple(sorted(restrictions(record) - set(self.fields)))
 
+    def flags(self, record: Record) -> list[tuple[str, str]]:
+        """What :func:`flag` says of those, each with its language; nothing where there are none."""
+        hidden = self.uncovered(record)
+        return [(flag(record, hidden, one), one) for one in ("nl", "en")] if hidden else []
+
 
 def _keys(path: str) -> tuple[str | int, ...]:
     return tuple(int(key) if key.isdigit() else key for key in path.split("/"))
@@ -161,6 +166,16 @@ def node(iri: str) -> dict[str, str]:
 def iri(found: dict[str, str]) -> str:
     """And back."""
     return found["@id"]
+
+
+def each(
+    write: Callable[[Any], Any], read: Callable[[Any], Any]
+) -> tuple[Callable[[Iterable[Any]], list[Any]], Callable[[Iterable[Any]], tuple[Any, ...]]]:
+    """How to write several values, each as one is written, and back."""
+    return (
+        lambda values: [write(one) for one in values],
+        lambda found: tuple(read(one) for one in found),
+    )
 
 
 def typed(kind: str) -> tuple[Callable[[Any], dict[str, str]], Callable[[dict[str, str]], Any]]:

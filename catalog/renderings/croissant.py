@@ -11,31 +11,21 @@ from typing import Any
 
 from catalog.record import Agent, Record, RecordColumn
 from catalog.renderings import odrl
-from catalog.renderings.covering import Cover, Document, Table, flag, instant, moment
+from catalog.renderings.covering import Cover, Document, Table, each, flag, instant, moment
 from policies.dumping import CONTEXT as POLICY_CONTEXT
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
+_OWN = (
+    "arrayShape citeAs column containedIn extract field fileObject fileProperty"
+    " equivalentProperty fileSet format includes isArray isLiveDataset jsonPath key md5"
+    " parentField path recordSet references regex repeated replace samplingRate separator"
+    " source subField transform"
+)
+"""Croissant's words for what a field is and where it stands."""
 CONTEXT: Document = {
     "@language": "en",
     "@vocab": "https://schema.org/",
-    **{
-        name: f"cr:{name}"
-        for name in (
-            *("arrayShape", "citeAs", "column", "containedIn", "extract", "field", "fileObject"),
-            *(
-                "fileProperty",
-                "equivalentProperty",
-                "fileSet",
-                "format",
-                "includes",
-                "isArray",
-                "isLiveDataset",
-            ),
-            *("jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex"),
-            *("repeated", "replace", "samplingRate", "separator", "source", "subField"),
-            "transform",
-        )
-    },
+    **{name: f"cr:{name}" for name in _OWN.split()},
     "conformsTo": "dct:conformsTo",
     "cr": "http://mlcommons.org/croissant/",
     "rai": "http://mlcommons.org/croissant/RAI/",
@@ -89,12 +79,7 @@ COVERS = Table(
     Cover("title.nl", "alternateName/0/@value"),
     Cover("description.en", "description"),
     Cover("publisher", "publisher", _agent, _agent_read),
-    Cover(
-        "creators",
-        "creator",
-        lambda agents: [_agent(one) for one in agents],
-        lambda found: tuple(_agent_read(one) for one in found),
-    ),
+    Cover("creators", "creator", *each(_agent, _agent_read)),
     Cover("created", "dateCreated", instant, moment),
     Cover("issued", "datePublished", instant, moment),
     Cover("modified", "dateModified", instant, moment),

@@ -9,7 +9,7 @@ from typing import Any
 
 from catalog.licences import statement
 from catalog.record import Agent, Record, Words
-from catalog.renderings.covering import Cover, Document, Table, flag, instant, moment
+from catalog.renderings.covering import Cover, Document, Table, each, instant, moment
 
 SCHEMA = "http://datacite.org/schema/kernel-4"
 _ACCESS = {"RESTRICTED": "restrictedAccess", "NON_PUBLIC": "closedAccess"}
@@ -88,12 +88,7 @@ COVERS = Table(
     Cover("version", "version", str, int),
     Cover("title", "titles", *_texts("title")),
     Cover("description", "descriptions", *_texts("description", descriptionType="Abstract")),
-    Cover(
-        "creators",
-        "creators",
-        lambda agents: [_creator(one) for one in agents],
-        lambda found: tuple(_creator_read(one) for one in found),
-    ),
+    Cover("creators", "creators", *each(_creator, _creator_read)),
     Cover("created", "dates/0", *_at("Created")),
     Cover("issued", "dates/1", *_at("Issued")),
     Cover("modified", "dates/2", *_at("Updated")),
@@ -124,8 +119,5 @@ def render(record: Record) -> Document:
 
 def _access(record: Record) -> list[dict[str, str]]:
     word = _ACCESS[record.content.access]
-    hidden = COVERS.uncovered(record)
-    said = [
-        {"rights": flag(record, hidden, language), "lang": language} for language in ("nl", "en")
-    ]
+    said = [{"rights": text, "lang": language} for text, language in COVERS.flags(record)]
     return [{"rights": word, "rightsIdentifier": word, "rightsIdentifierScheme": _SEMANTICS}, *said]

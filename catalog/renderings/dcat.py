@@ -16,7 +16,7 @@ from catalog.renderings.covering import (
     Cover,
     Document,
     Table,
-    flag,
+    each,
     instant,
     iri,
     iris,
@@ -123,12 +123,7 @@ COVERS = Table(
     Cover("title", "dct:title", strings, words),
     Cover("description", "dct:description", strings, words),
     Cover("publisher", "dct:publisher", _agent, _agent_read),
-    Cover(
-        "creators",
-        "dct:creator",
-        lambda agents: [_agent(one) for one in agents],
-        lambda found: tuple(_agent_read(one) for one in found),
-    ),
+    Cover("creators", "dct:creator", *each(_agent, _agent_read)),
     Cover("contact", "dcat:contactPoint", _contact, _contact_read),
     Cover("created", "dct:created", *_DATE_TIME),
     Cover("issued", "dct:issued", *_DATE_TIME),
@@ -187,10 +182,9 @@ def dataset(record: Record) -> Document:
         found["dct:temporal"]["@type"] = "dct:PeriodOfTime"
     if record.content.offer is not None:
         _distribute(record, found["dcat:distribution"])
-    hidden = [flag(record, COVERS.uncovered(record), language) for language in ("nl", "en")]
-    if hidden[0]:
-        labels = tagged(zip(hidden, ("nl", "en"), strict=True))
-        told = {"@type": "dct:RightsStatement", "rdfs:label": labels}
+    flags = COVERS.flags(record)
+    if flags:
+        told = {"@type": "dct:RightsStatement", "rdfs:label": tagged(flags)}
         found.setdefault("dct:rights", []).append(told)
     return found
 
@@ -240,8 +234,7 @@ def catalogue(
     :param licence: of the catalogue itself; a record of another licence says so.
     :param view: the page as Hydra has it (``hydra:PartialCollectionView``).
     """
-    title = {"nl": f"Catalogus van {publisher.name}", "en": f"Catalogue of {publisher.name}"}
-    told = tagged((text, language) for language, text in title.items())
+    told = strings(Words(f"Catalogus van {publisher.name}", f"Catalogue of {publisher.name}"))
     found: Document = {
         "@context": _context(address),
         "@id": address,

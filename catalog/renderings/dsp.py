@@ -6,12 +6,13 @@ constraints here, by the same operands.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from catalog.record import Record
-from catalog.renderings.covering import Cover, Document, Table, flag, strings, tagged, words
+from catalog.renderings.covering import Cover, Document, Table, strings, tagged, words
 from policies.dumping import CONTEXT as POLICY_CONTEXT
-from policies.vocabulary import PREFIXES
+from policies.vocabulary import PREFIXES, compact, expand
 
 DSPACE = "https://w3id.org/dspace/2025/1/context.jsonld"
 CONTEXT = [DSPACE]
@@ -66,17 +67,9 @@ def _plain(value: Any) -> Any:
     return int(value["@value"]) if kind == "xsd:integer" else value
 
 
-def _whole(word: str) -> str:
-    """A prefixed name as a whole IRI; any other word as it is."""
-    prefix, colon, name = word.partition(":")
-    return _NAMESPACES[prefix] + name if colon and prefix in _NAMESPACES else word
-
-
-def _prefixed(word: str) -> str:
-    for prefix, namespace in _NAMESPACES.items():
-        if word.startswith(namespace):
-            return f"{prefix}:{word.removeprefix(namespace)}"
-    return word
+_whole = partial(expand, namespaces=_NAMESPACES)
+"""A prefixed name as a whole IRI; any other word as it is."""
+_prefixed = partial(compact, namespaces=_NAMESPACES)
 
 
 def _named(value: Any, name: Callable[[str], str]) -> Any:
@@ -141,10 +134,7 @@ def dataset(record: Record, *, service: str) -> Document | None:
     if record.content.offer is None:
         return None
     found = COVERS.write(record, {"@type": "Dataset"})
-    texts = [
-        (flag(record, COVERS.uncovered(record), language), language) for language in ("nl", "en")
-    ]
-    found["dct:rights"] = tagged(texts)
+    found["dct:rights"] = tagged(COVERS.flags(record))
     access = {"@id": service, "@type": "DataService", "endpointURL": service}
     distribution = {"@type": "Distribution", "format": FORMAT, "accessService": access}
     policy = _named(found.pop("hasPolicy"), _whole)

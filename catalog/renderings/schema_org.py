@@ -8,12 +8,12 @@ flag for the rest.
 from collections.abc import Sequence
 from typing import Any
 
-from catalog.record import Agent, Contact, Record
+from catalog.record import Agent, Contact, Record, Words
 from catalog.renderings.covering import (
     Cover,
     Document,
     Table,
-    flag,
+    each,
     iri,
     iris,
     node,
@@ -65,12 +65,7 @@ COVERS = Table(
     Cover("description", "description", strings, words),
     Cover("publisher", "publisher", _agent, _agent_read),
     Cover("mailbox", "publisher/contactPoint", _contact, _contact_read),
-    Cover(
-        "creators",
-        "creator",
-        lambda agents: [_agent(one) for one in agents],
-        lambda found: tuple(_agent_read(one) for one in found),
-    ),
+    Cover("creators", "creator", *each(_agent, _agent_read)),
     Cover("created", "dateCreated", *_DATE_TIME),
     Cover("issued", "datePublished", *_DATE_TIME),
     Cover("modified", "dateModified", *_DATE_TIME),
@@ -114,10 +109,9 @@ def render(record: Record) -> Document:
             "name": tagged([("Beschrijving als DCAT", "nl"), ("Description as DCAT", "en")]),
         }
     ]
-    uncovered = COVERS.uncovered(record)
-    if uncovered:
-        texts = [(flag(record, uncovered, language), language) for language in ("nl", "en")]
-        found["conditionsOfAccess"] = tagged(texts)
+    flags = COVERS.flags(record)
+    if flags:
+        found["conditionsOfAccess"] = tagged(flags)
     return found
 
 
@@ -134,8 +128,7 @@ def catalogue(
     :param licence: of the catalogue itself.
     :param view: the page as Hydra has it (``hydra:PartialCollectionView``).
     """
-    named = (("nl", f"Catalogus van {publisher.name}"), ("en", f"Catalogue of {publisher.name}"))
-    told = [{"@value": text, "@language": language} for language, text in named]
+    told = strings(Words(f"Catalogus van {publisher.name}", f"Catalogue of {publisher.name}"))
     found: Document = {
         "@context": {**CONTEXT, "hydra": "http://www.w3.org/ns/hydra/core#"},
         "@id": address,
