@@ -301,11 +301,8 @@ def _code(error: object) -> str:
 
 
 def _names(told: object) -> frozenset[str]:
-    return (
-        frozenset(one for one in told if isinstance(one, str))
-        if isinstance(told, list)
-        else (frozenset())
-    )
+    listed = told if isinstance(told, list) else []
+    return frozenset(one for one in listed if isinstance(one, str))
 
 
 def _check_access_token(token: Jwt, access_token: object) -> None:

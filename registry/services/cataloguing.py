@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from catalog.description import Description
-from catalog.description_tables import DatasetDescription
+from catalog.description_tables import DatasetDescription, description_of
 from catalog.record import Record
 from catalog.tables import Dataset
 from registry.accounts.actors import Actor, Scope, require
@@ -32,8 +32,7 @@ def changed(session: Session, dataset: Dataset, at: datetime) -> DatasetDescript
 def described(session: Session, actor: Actor, dataset_id: str) -> Description:
     """What was said of one of the archive's own datasets."""
     dataset = own_dataset(session, actor, dataset_id)
-    row = session.get(DatasetDescription, dataset.id)
-    return Description.model_validate(row.said if row else {})
+    return description_of(session.get(DatasetDescription, dataset.id))
 
 
 def own_record(session: Session, actor: Actor, dataset_id: str, *, origin: str) -> Record | None:

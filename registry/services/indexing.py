@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from catalog.description import Description
-from catalog.description_tables import DatasetDescription
+from catalog.description_tables import DatasetDescription, description_of
 from catalog.listing_tables import ListingChange
 from catalog.search.folder import SearchIndex
 from catalog.search.generation import LAYOUT, Generation, Listed, State
@@ -136,7 +136,7 @@ def listed(session: Session, listing: Listing, at: datetime) -> Listed:
     columns = [one for one in told["columns"] if one["described"]] if told else []
     values = [value for one in columns for value, _ in one["values"]]
     everywhere = " ".join((listing.archive.name, *values))
-    said = _said(session, listing)
+    said = description_of(session.get(DatasetDescription, dataset.id))
     facets = {"archive": [listing.archive.slug], **_of_rights(classes)}
     facets |= _of_columns([*columns, *_as_columns(said)])
     return Listed(
@@ -150,12 +150,6 @@ def listed(session: Session, listing: Listing, at: datetime) -> Listed:
         terms=terms_of(session, listing),
         facets=facets,
     )
-
-
-def _said(session: Session, listing: Listing) -> Description:
-    """What the archive says of it for catalogues."""
-    row = session.get(DatasetDescription, listing.dataset.id)
-    return Description.model_validate(row.said if row else {})
 
 
 def _as_columns(said: Description) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import Select
 
 from catalog.description import Description
-from catalog.description_tables import DatasetDescription
+from catalog.description_tables import DatasetDescription, description_of
 from catalog.ledger_tables import EditionCount
 from catalog.record import Agent, Contact, Content, Record, RecordColumn, Words
 from catalog.tables import Dataset, Edition, Offer, RightsClass
@@ -179,7 +179,7 @@ def _record(found: _Found, origin: str, *, address: str) -> Record:
     name = f"{found.archive.slug}/{dataset.slug}"
     iri = f"{origin}/datasets/{address or f'{name}@{edition.number}'}"
     publisher = Agent(f"{origin}/organisations/{found.archive.slug}", found.archive.name)
-    said = Description.model_validate(found.described.said if found.described else {})
+    said = description_of(found.described)
     changed = found.described.changed_at if found.described else dataset.created_at
     return Record(
         id=dataset.id,

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from catalog.ingest import item_id
 from catalog.ledger import EVERYWHERE, LineKind
@@ -128,7 +128,7 @@ def _read(path: Path) -> Listed:
 
 
 def _close(session: Session, name: str, items: Sequence[tuple[str, str]], at: datetime) -> int:
-    dataset = session.exec(select(Dataset).where(Dataset.id == name)).one_or_none()
+    dataset = session.get(Dataset, name)
     if dataset is None:
         raise invalid(
             "withdrawn",
