@@ -1,12 +1,14 @@
 """The same sign-in at providers that others wrote, by a browser that keeps cookies."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
-import pytest
 
-from tests.registry.pages.site import open_site
+from tests.registry.pages.site import Site, open_site
 from tests.support.canaille import open_canaille
 from tests.support.counterparts import absent
 from tests.support.lying import CLIENT, SECRET
@@ -28,54 +30,50 @@ def follow(client: httpx2.Client, answer: httpx2.Response) -> httpx2.Response:
     raise AssertionError("the redirects go on and on")
 
 
+@contextmanager
+def at_npm(folder: Path, **told: Any) -> Iterator[tuple[Provider, Site]]:
+    """Npm oidc-provider, and a service that trusts it."""
+    if not IS_THERE:
+        absent(ABSENT)
+    port = free_port()
+    with Provider(audience=f"http://127.0.0.1:{port}") as provider:
+        told |= {"issuer": provider.name, "title": "npm"}
+        told |= {"client_id": CLIENT, "client_secret": SECRET}
+        with open_site(folder, port=port, sign_in_providers={"npm": told}) as site:
+            yield provider, site
+
+
 def test_npm_oidc_provider(tmp_path: Path) -> None:
     """PKCE is required there; who is in the group comes in, an archive by a second factor only."""
-    if not IS_THERE:
-        absent(ABSENT)
-    port = free_port()
-    origin = f"http://127.0.0.1:{port}"
-    with Provider(audience=origin) as provider:
-        told = {
-            "issuer": provider.name,
-            "title": "npm",
-            "client_id": CLIENT,
-            "client_secret": SECRET,
-            "scope": "openid email profile groups",
-            "domains": ["lab.example"],
-            "groups": {"lab": "labarchief"},
-        }
-        with open_site(tmp_path, port=port, sign_in_providers={"npm": told}) as site:
-            site.link("archive", "Labarchief")
-            claims: dict[str, object] = {"email": "a@lab.example", "email_verified": True}
-            with httpx2.Client(headers={"accept-language": "en"}, timeout=30) as browser:
-                provider.person("ada", claims | {"groups": ["lab"]}, "pwd")
-                refused = browse(browser, f"{origin}/sign-in/with/npm")
-                assert "needs a second factor" in refused.text, refused.text
-                provider.person("ada", claims | {"groups": ["others"]}, "pwd", "mfa")
-                assert "not known here yet" in browse(browser, f"{origin}/sign-in/with/npm").text
-                provider.person("ada", claims | {"groups": ["lab"]}, "pwd", "mfa")
-                home = browse(browser, f"{origin}/sign-in/with/npm")
-                assert (home.status_code, home.url.path) == (200, "/home"), home.text
-                claimed = browser.get(f"{origin}/sign-in/connected").text
-                assert provider.name in claimed
-                assert "a@lab.example" in claimed
+    told = {
+        "scope": "openid email profile groups",
+        "domains": ["lab.example"],
+        "groups": {"lab": "labarchief"},
+    }
+    with at_npm(tmp_path, **told) as (provider, site):
+        site.link("archive", "Labarchief")
+        sign_in = f"{site.origin}/sign-in/with/npm"
+        claims: dict[str, object] = {"email": "a@lab.example", "email_verified": True}
+        with httpx2.Client(headers={"accept-language": "en"}, timeout=30) as browser:
+            provider.person("ada", claims | {"groups": ["lab"]}, "pwd")
+            refused = browse(browser, sign_in)
+            assert "needs a second factor" in refused.text, refused.text
+            provider.person("ada", claims | {"groups": ["others"]}, "pwd", "mfa")
+            assert "not known here yet" in browse(browser, sign_in).text
+            provider.person("ada", claims | {"groups": ["lab"]}, "pwd", "mfa")
+            home = browse(browser, sign_in)
+            assert (home.status_code, home.url.path) == (200, "/home"), home.text
+            claimed = browser.get(f"{site.origin}/sign-in/connected").text
+            assert provider.name in claimed
+            assert "a@lab.example" in claimed
 
 
-@pytest.mark.parametrize("part", ["code", "state", "iss"])
-def test_npm_oidc_provider_names_each_part(tmp_path: Path, part: str) -> None:
+def test_npm_oidc_provider_names_each_part(tmp_path: Path) -> None:
     """What the address that comes back must hold, it holds: else the tests of lies test nothing."""
-    if not IS_THERE:
-        absent(ABSENT)
-    port = free_port()
-    origin = f"http://127.0.0.1:{port}"
-    with Provider(audience=origin) as provider:
-        told = {"issuer": provider.name, "title": "npm", "client_id": CLIENT}
-        told |= {"client_secret": SECRET}
-        with open_site(tmp_path, port=port, sign_in_providers={"npm": told}):
-            provider.person("ada", {})
-            with httpx2.Client(timeout=30) as browser:
-                answer = browse(browser, f"{origin}/sign-in/with/npm")
-                assert part in answer.url.params
+    with at_npm(tmp_path) as (provider, site), httpx2.Client(timeout=30) as browser:
+        provider.person("ada", {})
+        answer = browse(browser, f"{site.origin}/sign-in/with/npm")
+        assert {"code", "state", "iss"} <= set(answer.url.params)
 
 
 def test_canaille(tmp_path: Path) -> None:
